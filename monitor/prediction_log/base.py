@@ -1,0 +1,96 @@
+"""What Driftline needs of a prediction log: the protocols, their value types and their errors.
+
+In: times (aware UTC), column names. Out: Arrow record batches with exactly the columns asked for.
+Kept: nothing; each implementation says what it keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+import pyarrow as pa
+
+
+class LogError(Exception):
+    """Base of everything a prediction log raises on purpose; the message is fit to show its owner."""
+
+
+class LogUnreachable(LogError):
+    """The log could not be read: not there, no network, no permission. "Monitor blind", never "no rows"."""
+
+
+class LogMismatch(LogError):
+    """The log was read and does not hold what the config says (a mapped column is missing, no usable times)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """One hour of a log that has rows. `token` changes whenever the hour's rows may have changed."""
+
+    start: datetime
+    token: str
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What an append did: rows written, and rows left out because the same import had landed before."""
+
+    rows: int
+    skipped: int = 0
+
+
+@runtime_checkable
+class PredictionLog(Protocol):
+    """The rows one model served. Times are aware UTC; intervals are half-open `[start, end)`."""
+
+    def schema(self) -> pa.Schema:
+        """The columns as the source has them. Raises LogUnreachable."""
+
+    def span(self) -> tuple[datetime, datetime] | None:
+        """Time of the first and of the last row, or None for a log with no rows."""
+
+    def hours(self, start: datetime, end: datetime) -> list[Hour]:
+        """The hours in `[start, end)` that have rows, oldest first, each with its change token."""
+
+    def batches(self, start: datetime, end: datetime, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """The rows of `[start, end)`, in no stated order, with exactly `columns` in that order.
+
+        The timestamp column always comes as `timestamp[us, UTC]`. A column asked for that the source no longer
+        has comes back absent from the batch's schema (its reader decides what that means), except the timestamp:
+        without it LogMismatch is raised.
+        """
+
+    def close(self) -> None:
+        """Release connections and files; may be called twice."""
+
+
+@runtime_checkable
+class LabelSource(Protocol):
+    """The labels of one model: append-only, the latest received wins."""
+
+    def labels(self, since: datetime, until: datetime) -> pa.Table:
+        """Labels received in `[since, until)`: columns `id` (string), `label`, `received_at` (timestamp[us, UTC]).
+
+        One row an id: the latest received of the interval.
+        """
+
+    def token(self) -> str:
+        """Changes whenever labels may have been added."""
+
+    def close(self) -> None:
+        """Release connections and files; may be called twice."""
+
+
+@runtime_checkable
+class Appendable(Protocol):
+    """A log that is ours to write. Both calls are idempotent by `import_id`: a second call with it adds nothing."""
+
+    def append(self, rows: pa.Table, import_id: str) -> Appended:
+        """Append rows in one commit."""
+
+    def append_labels(self, labels: pa.Table, import_id: str) -> Appended:
+        """Append labels: columns `id`, `label`, `label_time` (may be null), `received_at`."""

@@ -1,0 +1,401 @@
+"""The configuration as values: one pydantic model a section, unknown keys refused.
+
+In: plain mappings, already merged and interpolated by `config.py`. Out: frozen settings every other module reads.
+Kept: nothing. How a key is written is told by its field's description, from which docs/config.md is checked.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    field_validator,
+    model_validator,
+)
+
+from detectors.result import Severity
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def parse_duration(value: object) -> timedelta:
+    """`15m`, `28d`, `1h30m` as a timedelta. Raises ValueError with an example of what is accepted."""
+    if isinstance(value, timedelta):
+        return value
+    text = str(value).strip()
+    parts = re.findall(r"(\d+)\s*([smhdw])", text)
+    if not parts or re.sub(r"\d+\s*[smhdw]\s*", "", text):
+        raise ValueError(f"{text!r} is not a duration; write a number and a unit, such as 15m, 1h or 28d")
+    return timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in parts))
+
+
+def format_duration(value: timedelta) -> str:
+    """The shortest spelling `parse_duration` reads back: 900 s is `15m`, 28 days are `28d`."""
+    seconds = int(value.total_seconds())
+    for unit in ("d", "h", "m"):
+        if seconds and seconds % _UNITS[unit] == 0:
+            return f"{seconds // _UNITS[unit]}{unit}"
+    return f"{seconds}s"
+
+
+Duration = Annotated[
+    timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration, return_type=str)
+]
+
+
+class Section(BaseModel):
+    """Base of every section: frozen, and a key that is not a field is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class LogSettings(Section):
+    """Where a prediction log is; exactly one of delta, parquet, sql."""
+
+    delta: str | None = Field(
+        None, description="folder or object-store URL of the embedded log; one Delta table a model below it"
+    )
+    parquet: str | None = Field(None, description="file, folder or glob of Parquet files, read-only")
+    sql: str | None = Field(None, description="database URL of your own table or query")
+    table: str | None = Field(None, description="with sql: the table, `schema.table` where it is in a schema")
+    query: str | None = Field(None, description="with sql: a SELECT with :start and :end in place of a table")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> LogSettings:
+        given = [name for name in ("delta", "parquet", "sql") if getattr(self, name)]
+        if len(given) != 1:
+            raise ValueError("give exactly one of delta, parquet or sql")
+        if self.sql and bool(self.table) == bool(self.query):
+            raise ValueError("sql needs either table or query")
+        if not self.sql and (self.table or self.query):
+            raise ValueError("table and query go with sql")
+        return self
+
+
+class LabelSettings(LogSettings):
+    """Labels that live apart from the predictions: where, under which column names."""
+
+    delta: str | None = Field(None, description="folder of the embedded log that holds the labels table")
+    id: str = Field("id", description="column with the prediction's id")
+    label: str = Field("label", description="column with the label")
+    received_at: str = Field("received_at", description="column with the time the label became known")
+
+
+class Columns(Section):
+    """Which column plays which part."""
+
+    timestamp: str = Field("timestamp", description="time of the prediction")
+    id: str | None = Field(None, description="unique id of the prediction; labels are joined by it")
+    version: str | None = Field(None, description="version of the model that served the row")
+    score: str | None = Field(None, description="predicted probability of the positive class")
+    prediction: str | None = Field(None, description="predicted class or value")
+    label: str | None = Field(None, description="the truth, where it is in the same table or import file")
+    label_time: str | None = Field(
+        None, description="time the label became known, where it is in the same table or file"
+    )
+    run: str | None = Field(None, description="id of the batch run; set by cadence.run")
+
+
+class Features(Section):
+    """Which columns are watched as features."""
+
+    auto: bool = Field(True, description="watch every column that plays no other part")
+    include: tuple[str, ...] = Field((), description="with auto: false, the columns to watch")
+    exclude: tuple[str, ...] = Field((), description="columns never read")
+    private: tuple[str, ...] = Field((), description="columns whose values are hashed and never shown")
+
+
+class BaselineSettings(Section):
+    """What production is compared with; exactly one of from/to, file, learn, rolling, seasonal."""
+
+    start: date | datetime | None = Field(
+        None, alias="from", description="first day (or instant) of the reference interval"
+    )
+    end: date | datetime | None = Field(None, alias="to", description="day after the last (or instant)")
+    file: str | None = Field(None, description="training file (Parquet, CSV or NDJSON); may hold {version}")
+    learn: Duration | None = Field(None, description="learn the baseline from the first days of production")
+    rolling: Duration | None = Field(
+        None, description="compare with the days before the window; keeps the first as anchor"
+    )
+    seasonal: Duration | None = Field(None, description="compare with the same window one season earlier")
+    new_version: Literal["inherit", "file", "learn"] = Field(
+        "inherit", description="where a new model version's baseline comes from"
+    )
+
+    @model_validator(mode="after")
+    def _one_form(self) -> BaselineSettings:
+        given = [name for name in ("file", "learn", "rolling", "seasonal") if getattr(self, name) is not None]
+        if self.start is not None or self.end is not None:
+            if self.start is None or self.end is None:
+                raise ValueError("an interval needs both from and to")
+            given.append("from/to")
+        if len(given) != 1:
+            raise ValueError("give exactly one of from/to, file, learn, rolling or seasonal")
+        if self.new_version == "file" and not self.file:
+            raise ValueError("new_version: file needs file, with {version} in its path")
+        return self
+
+
+class DetectorSettings(Section):
+    """One detector's own settings."""
+
+    enabled: bool = Field(True, description="false switches the detector off")
+    threshold: float | None = Field(None, gt=0, description="fixed threshold in place of the default")
+
+
+class Cadence(Section):
+    """A batch model: one run is one window."""
+
+    run: str = Field(description="column with the run's id")
+    due: str = Field(
+        description="when a run is due: `mon 07:00`, `07:00` for daily, in the model's time zone"
+    )
+    grace: Duration = Field(timedelta(hours=2), description="how long a run may be late")
+
+    @field_validator("due")
+    @classmethod
+    def _due(cls, value: str) -> str:
+        if not re.fullmatch(r"((mon|tue|wed|thu|fri|sat|sun) )?([01]\d|2[0-3]):[0-5]\d", value.lower()):
+            raise ValueError("write a time, with a weekday for a weekly run: `07:00` or `mon 07:00`")
+        return value.lower()
+
+
+class TriggerSettings(Section):
+    """A retraining webhook with its policy."""
+
+    url: str = Field(description="where the signed event is posted")
+    secret: str | None = Field(None, description="Standard Webhooks secret (`whsec_…`)")
+    when: Literal["breach", "schedule"] = Field("breach", description="on a breach of `kinds`, or by `cron`")
+    kinds: tuple[Literal["performance", "drift", "data"], ...] = Field(
+        ("performance",), description="kinds of trouble that fire it"
+    )
+    cron: str | None = Field(
+        None, description="with when: schedule, five cron fields in the model's time zone"
+    )
+    cooldown: Duration = Field(timedelta(days=7), description="least time between two firings")
+    allow: tuple[str, ...] = Field(
+        (), description="networks (CIDR) that may be reached though they are private"
+    )
+
+    @model_validator(mode="after")
+    def _cron(self) -> TriggerSettings:
+        if (self.when == "schedule") != (self.cron is not None):
+            raise ValueError("cron goes with when: schedule")
+        return self
+
+
+def _horizons(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+class ModelSettings(Section):
+    """One model, with the defaults under `"*"` already merged in."""
+
+    owner: str | None = Field(None, description="person or team, shown in alerts and matched by routes")
+    task: Literal["binary", "multiclass", "regression"] = Field(
+        "binary", description="what the model predicts"
+    )
+    log: LogSettings | None = Field(None, description="the model's own log, in place of the one at top level")
+    labels: LabelSettings | None = Field(None, description="where labels live, when not in the log itself")
+    label_wait: Duration = Field(
+        timedelta(days=1), description="how long labels are given to come before performance is judged"
+    )
+    columns: Columns = Field(default_factory=Columns, description="which column plays which part")
+    features: Features = Field(default_factory=Features, description="which columns are watched")
+    timezone: str = Field("UTC", description="days, weekdays and seasons follow this clock")
+    baseline: BaselineSettings = Field(
+        default_factory=lambda: BaselineSettings(learn=timedelta(days=28)),
+        description="what production is compared with",
+    )
+    horizons: Annotated[tuple[Literal["1h", "1d", "7d", "28d"], ...], BeforeValidator(_horizons)] = Field(
+        ("1d", "7d", "28d"), min_length=1, description="lengths of the windows"
+    )
+    cadence: Cadence | None = Field(
+        None, description="for batch models: one run is one window, in place of horizons"
+    )
+    settle: Duration = Field(
+        timedelta(minutes=15), description="how long after its end a window is evaluated"
+    )
+    false_alarms: str | None = Field(None, description="how many false alarms are acceptable: `1 per 30d`")
+    detectors: dict[str, DetectorSettings] = Field(
+        default_factory=dict, description="per detector: threshold, enabled"
+    )
+    segments: tuple[str, ...] = Field((), description="columns whose values are judged like the whole")
+    minimum_rows: int = Field(100, ge=1, description="fewer rows than this in a window are insufficient")
+    decision_threshold: float = Field(
+        0.5, gt=0, lt=1, description="score above which the positive class is predicted"
+    )
+    positive: str | int | bool = Field(1, description="label of the positive class")
+    severity: Severity = Field(Severity.CRITICAL, description="the loudest this model may be")
+    triggers: dict[str, TriggerSettings] = Field(default_factory=dict, description="retraining webhooks")
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"{value!r} is not a time zone; write one such as Europe/Berlin or UTC")
+        return value
+
+    @field_validator("false_alarms")
+    @classmethod
+    def _budget(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"\d+(\.\d+)? per \d+[dhw]", value.strip()):
+            raise ValueError(f"{value!r} is not a budget; write `1 per 30d`")
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The model's time zone."""
+        return ZoneInfo(self.timezone)
+
+
+class SlackSettings(Section):
+    """A Slack channel, by bot token (threads, edits) or incoming webhook."""
+
+    token: str | None = Field(None, description="bot token (`xoxb-…`)")
+    channel: str | None = Field(None, description="with token: channel id (`C0123…`)")
+    webhook: str | None = Field(None, description="incoming webhook URL, the simpler alternative")
+    mention: str | None = Field(None, description="who is mentioned when critical: `<!here>`, `<@U0123>`")
+    api_url: str = Field("https://slack.com/api/", description="for a proxy or a test server")
+
+    @model_validator(mode="after")
+    def _one(self) -> SlackSettings:
+        if bool(self.token) == bool(self.webhook):
+            raise ValueError("give either token (with channel) or webhook")
+        if self.token and not self.channel:
+            raise ValueError("token needs channel")
+        return self
+
+
+class EmailSettings(Section):
+    """E-mail by SMTP."""
+
+    smtp: str = Field(
+        description="smtp://user:password@host:587 (STARTTLS), smtps://…:465 (TLS), smtp://…?starttls=never"
+    )
+    to: tuple[str, ...] = Field(min_length=1, description="recipients")
+    sender: str = Field("driftline@localhost", alias="from", description="From address")
+
+
+class WebhookSettings(Section):
+    """Signed HTTP POST of every incident change."""
+
+    url: str = Field(description="where events are posted")
+    secret: str | None = Field(None, description="Standard Webhooks secret (`whsec_…`)")
+    allow: tuple[str, ...] = Field(
+        (), description="networks (CIDR) that may be reached though they are private"
+    )
+
+
+class ConsoleSettings(Section):
+    """Printed to standard output."""
+
+    color: bool = Field(True, description="colours when it is a terminal")
+
+
+class ChannelSettings(Section):
+    """One named channel; exactly one of its kinds."""
+
+    slack: SlackSettings | None = None
+    email: EmailSettings | None = None
+    webhook: WebhookSettings | None = None
+    console: ConsoleSettings | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> ChannelSettings:
+        if sum(value is not None for value in (self.slack, self.email, self.webhook, self.console)) != 1:
+            raise ValueError("give exactly one of slack, email, webhook or console")
+        return self
+
+
+class RouteSettings(Section):
+    """Who hears of which incidents: the first route that matches, unless it says `continue`."""
+
+    match: dict[Literal["model", "owner", "severity", "diagnosis", "kind"], str | tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="model, owner, severity, diagnosis, kind; all must match; `~…` is a regular expression",
+    )
+    to: tuple[str, ...] = Field(min_length=1, description="channels")
+    go_on: bool = Field(False, alias="continue", description="look at the following routes too")
+    group_wait: Duration = Field(timedelta(0), description="how long a new incident waits for company")
+    group_interval: Duration = Field(
+        timedelta(hours=6), description="least time between two updates of an incident"
+    )
+
+
+class AlertSettings(Section):
+    """Channels and routes."""
+
+    channels: dict[str, ChannelSettings] = Field(default_factory=dict)
+    routes: tuple[RouteSettings, ...] = ()
+
+    @model_validator(mode="after")
+    def _known(self) -> AlertSettings:
+        for route in self.routes:
+            for name in route.to:
+                if name not in self.channels:
+                    known = ", ".join(sorted(self.channels)) or "none"
+                    raise ValueError(f"a route goes to {name!r}, which is no channel (there are: {known})")
+        return self
+
+
+class ReportSettings(Section):
+    """A report made by schedule."""
+
+    name: str = Field(description="names the report's folder and mail")
+    cron: str = Field("0 8 * * mon", description="five cron fields, in `timezone`")
+    timezone: str = Field("UTC", description="clock of the cron line and of the times shown")
+    period: Duration = Field(timedelta(days=7), description="how much each report covers")
+    models: tuple[str, ...] = Field((), description="models in it; all when empty")
+    to: tuple[str, ...] = Field((), description="channels it is sent to")
+    folder: Path = Field(Path("reports-out"), description="where the HTML is written")
+    deep_dive: bool = Field(True, description="Evidently's report of the worst breached window, linked")
+
+
+class ServerSettings(Section):
+    """Health, metrics and the dead-man's switch."""
+
+    listen: str | None = Field(
+        "127.0.0.1:8787", description="host:port of /healthz and the pages; null for none"
+    )
+    metrics: str | None = Field("127.0.0.1:9187", description="host:port of /metrics; null for none")
+    public_url: str | None = Field(None, description="how this server is reached from outside; used in links")
+    heartbeat: str | None = Field(
+        None, description="URL fetched after each round in which evaluation and delivery progressed"
+    )
+
+
+class Settings(Section):
+    """The whole configuration."""
+
+    state: str = Field(
+        "sqlite:///driftline.db",
+        description="database of Driftline's own state: sqlite:///… or postgresql://…",
+    )
+    log: LogSettings | None = Field(
+        None, description="prediction log of every model that has none of its own"
+    )
+    models: dict[str, ModelSettings] = Field(default_factory=dict, description="by name; `*` holds defaults")
+    alerts: AlertSettings = Field(default_factory=AlertSettings)
+    reports: tuple[ReportSettings, ...] = ()
+    server: ServerSettings = Field(default_factory=ServerSettings)
+    catch_up: Duration = Field(
+        timedelta(days=31), description="how far back missed windows are evaluated after downtime"
+    )
+
+    def log_of(self, model: str) -> LogSettings | None:
+        """The log a model reads: its own, else the common one."""
+        return self.models[model].log or self.log
+
+    def dump(self) -> dict[str, Any]:
+        """Plain data of every resolved value."""
+        return self.model_dump(mode="json", by_alias=True)
