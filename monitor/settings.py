@@ -47,9 +47,7 @@ def format_duration(value: timedelta) -> str:
     return f"{seconds}s"
 
 
-Duration = Annotated[
-    timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration, return_type=str)
-]
+Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration, return_type=str)]
 
 
 class Section(BaseModel):
@@ -156,9 +154,7 @@ class Cadence(Section):
     """A batch model: one run is one window."""
 
     run: str = Field(description="column with the run's id")
-    due: str = Field(
-        description="when a run is due: `mon 07:00`, `07:00` for daily, in the model's time zone"
-    )
+    due: str = Field(description="when a run is due: `mon 07:00`, `07:00` for daily, in the model's time zone")
     grace: Duration = Field(timedelta(hours=2), description="how long a run may be late")
 
     @field_validator("due")
@@ -178,13 +174,9 @@ class TriggerSettings(Section):
     kinds: tuple[Literal["performance", "drift", "data"], ...] = Field(
         ("performance",), description="kinds of trouble that fire it"
     )
-    cron: str | None = Field(
-        None, description="with when: schedule, five cron fields in the model's time zone"
-    )
+    cron: str | None = Field(None, description="with when: schedule, five cron fields in the model's time zone")
     cooldown: Duration = Field(timedelta(days=7), description="least time between two firings")
-    allow: tuple[str, ...] = Field(
-        (), description="networks (CIDR) that may be reached though they are private"
-    )
+    allow: tuple[str, ...] = Field((), description="networks (CIDR) that may be reached though they are private")
 
     @model_validator(mode="after")
     def _cron(self) -> TriggerSettings:
@@ -201,9 +193,7 @@ class ModelSettings(Section):
     """One model, with the defaults under `"*"` already merged in."""
 
     owner: str | None = Field(None, description="person or team, shown in alerts and matched by routes")
-    task: Literal["binary", "multiclass", "regression"] = Field(
-        "binary", description="what the model predicts"
-    )
+    task: Literal["binary", "multiclass", "regression"] = Field("binary", description="what the model predicts")
     log: LogSettings | None = Field(None, description="the model's own log, in place of the one at top level")
     labels: LabelSettings | None = Field(None, description="where labels live, when not in the log itself")
     label_wait: Duration = Field(
@@ -219,21 +209,13 @@ class ModelSettings(Section):
     horizons: Annotated[tuple[Literal["1h", "1d", "7d", "28d"], ...], BeforeValidator(_horizons)] = Field(
         ("1d", "7d", "28d"), min_length=1, description="lengths of the windows"
     )
-    cadence: Cadence | None = Field(
-        None, description="for batch models: one run is one window, in place of horizons"
-    )
-    settle: Duration = Field(
-        timedelta(minutes=15), description="how long after its end a window is evaluated"
-    )
+    cadence: Cadence | None = Field(None, description="for batch models: one run is one window, in place of horizons")
+    settle: Duration = Field(timedelta(minutes=15), description="how long after its end a window is evaluated")
     false_alarms: str | None = Field(None, description="how many false alarms are acceptable: `1 per 30d`")
-    detectors: dict[str, DetectorSettings] = Field(
-        default_factory=dict, description="per detector: threshold, enabled"
-    )
+    detectors: dict[str, DetectorSettings] = Field(default_factory=dict, description="per detector: threshold, enabled")
     segments: tuple[str, ...] = Field((), description="columns whose values are judged like the whole")
     minimum_rows: int = Field(100, ge=1, description="fewer rows than this in a window are insufficient")
-    decision_threshold: float = Field(
-        0.5, gt=0, lt=1, description="score above which the positive class is predicted"
-    )
+    decision_threshold: float = Field(0.5, gt=0, lt=1, description="score above which the positive class is predicted")
     positive: str | int | bool = Field(1, description="label of the positive class")
     severity: Severity = Field(Severity.CRITICAL, description="the loudest this model may be")
     triggers: dict[str, TriggerSettings] = Field(default_factory=dict, description="retraining webhooks")
@@ -291,9 +273,7 @@ class WebhookSettings(Section):
 
     url: str = Field(description="where events are posted")
     secret: str | None = Field(None, description="Standard Webhooks secret (`whsec_…`)")
-    allow: tuple[str, ...] = Field(
-        (), description="networks (CIDR) that may be reached though they are private"
-    )
+    allow: tuple[str, ...] = Field((), description="networks (CIDR) that may be reached though they are private")
 
 
 class ConsoleSettings(Section):
@@ -327,9 +307,7 @@ class RouteSettings(Section):
     to: tuple[str, ...] = Field(min_length=1, description="channels")
     go_on: bool = Field(False, alias="continue", description="look at the following routes too")
     group_wait: Duration = Field(timedelta(0), description="how long a new incident waits for company")
-    group_interval: Duration = Field(
-        timedelta(hours=6), description="least time between two updates of an incident"
-    )
+    group_interval: Duration = Field(timedelta(hours=6), description="least time between two updates of an incident")
 
 
 class AlertSettings(Section):
@@ -364,9 +342,7 @@ class ReportSettings(Section):
 class ServerSettings(Section):
     """Health, metrics and the dead-man's switch."""
 
-    listen: str | None = Field(
-        "127.0.0.1:8787", description="host:port of /healthz and the pages; null for none"
-    )
+    listen: str | None = Field("127.0.0.1:8787", description="host:port of /healthz and the pages; null for none")
     metrics: str | None = Field("127.0.0.1:9187", description="host:port of /metrics; null for none")
     public_url: str | None = Field(None, description="how this server is reached from outside; used in links")
     heartbeat: str | None = Field(
@@ -381,9 +357,7 @@ class Settings(Section):
         "sqlite:///driftline.db",
         description="database of Driftline's own state: sqlite:///… or postgresql://…",
     )
-    log: LogSettings | None = Field(
-        None, description="prediction log of every model that has none of its own"
-    )
+    log: LogSettings | None = Field(None, description="prediction log of every model that has none of its own")
     models: dict[str, ModelSettings] = Field(default_factory=dict, description="by name; `*` holds defaults")
     alerts: AlertSettings = Field(default_factory=AlertSettings)
     reports: tuple[ReportSettings, ...] = ()

@@ -1,0 +1,1 @@
+"""The small public face for notebooks and CI."""
