@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, timedelta
+from difflib import get_close_matches
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -50,20 +53,102 @@ def format_duration(value: timedelta) -> str:
 Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration, return_type=str)]
 
 
+class Mark(Enum):
+    """What a text is beside text: how it is resolved and how much of it may be shown."""
+
+    HIDDEN = "never shown"
+    ADDRESS = "URL that may be a secret: only its host is shown"
+    URL = "shown without password; the file of an sqlite:/// URL is relative to the config file"
+    PATH = "file or folder, relative to the config file; other URLs stay as they are"
+
+
+def parse_moment(value: object) -> object:
+    """`2013-01-01` as a date, `2013-01-01T06:00:00Z` as an instant; anything else is refused."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return date.fromisoformat(value) if len(value) == len("2013-01-01") else datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is no date; write 2013-01-31, or an instant: 2013-01-31T06:00:00Z") from None
+
+
+def check_cron(value: str) -> str:
+    """Five cron fields with weekdays by name. Raises ValueError that says which field is wrong."""
+    fields = value.split()
+    if len(fields) != 5:
+        raise ValueError(f"{value!r} has {len(fields)} fields; cron has five: minute hour day month weekday")
+    if re.search(r"\d", fields[4].split("/")[0]):
+        # To cron 0 and 7 are Sunday, to the scheduler 0 is Monday: a number would fire a day off.
+        raise ValueError(
+            f"{value!r}: write weekdays by name (mon, tue-fri), numbers mean different days to different programs"
+        )
+    from apscheduler.triggers.cron import CronTrigger
+
+    try:
+        CronTrigger.from_crontab(value, timezone="UTC")
+    except ValueError as error:
+        raise ValueError(f"{value!r} is no cron line: {error}. Write five fields: `0 8 * * mon`") from None
+    return value
+
+
+def check_timezone(value: str) -> str:
+    """A name of the time zone database. Raises ValueError with an example."""
+    if value not in available_timezones():
+        near = get_close_matches(value, available_timezones(), 1)
+        hint = f"did you mean {near[0]}?" if near else "write one such as Europe/Berlin or UTC"
+        raise ValueError(f"{value!r} is no time zone; {hint}")
+    return value
+
+
+def check_http(value: str) -> str:
+    """An http or https URL. Raises ValueError that never repeats the URL: it may be a secret."""
+    if not re.fullmatch(r"https?://[^\s/?#]+(/\S*|[?#]\S*)?", value):
+        raise ValueError("write a URL: https://host/path")
+    return value
+
+
+def check_listen(value: str) -> str:
+    """`host:port`. Raises ValueError with an example."""
+    match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/]+):(\d{1,5})", value)
+    if match is None or int(match[2]) > 65535:
+        raise ValueError(f"{value!r} is no address to listen on; write host:port, such as 127.0.0.1:8787")
+    return value
+
+
+Cron = Annotated[str, AfterValidator(check_cron)]
+TimeZone = Annotated[str, AfterValidator(check_timezone)]
+Http = Annotated[str, AfterValidator(check_http)]
+Listen = Annotated[str, AfterValidator(check_listen)]
+Moment = Annotated[date | datetime, BeforeValidator(parse_moment)]
+
+
 class Section(BaseModel):
     """Base of every section: frozen, and a key that is not a field is refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_default(cls, data: Any) -> Any:
+        """In YAML a key with nothing behind it is null: it means the default, an empty section is all defaults."""
+        if data is None:
+            return {}
+        if not isinstance(data, dict):
+            return data
+        optional = {field.alias or name for name, field in cls.model_fields.items() if not field.is_required()}
+        return {key: value for key, value in data.items() if value is not None or key not in optional}
+
 
 class LogSettings(Section):
     """Where a prediction log is; exactly one of delta, parquet, sql."""
 
-    delta: str | None = Field(
+    delta: Annotated[str | None, Mark.PATH] = Field(
         None, description="folder or object-store URL of the embedded log; one Delta table a model below it"
     )
-    parquet: str | None = Field(None, description="file, folder or glob of Parquet files, read-only")
-    sql: str | None = Field(None, description="database URL of your own table or query")
+    parquet: Annotated[str | None, Mark.PATH] = Field(
+        None, description="file, folder or glob of Parquet files, read-only"
+    )
+    sql: Annotated[str | None, Mark.URL] = Field(None, description="database URL of your own table or query")
     table: str | None = Field(None, description="with sql: the table, `schema.table` where it is in a schema")
     query: str | None = Field(None, description="with sql: a SELECT with :start and :end in place of a table")
 
@@ -82,7 +167,9 @@ class LogSettings(Section):
 class LabelSettings(LogSettings):
     """Labels that live apart from the predictions: where, under which column names."""
 
-    delta: str | None = Field(None, description="folder of the embedded log that holds the labels table")
+    delta: Annotated[str | None, Mark.PATH] = Field(
+        None, description="folder of the embedded log that holds the labels table"
+    )
     id: str = Field("id", description="column with the prediction's id")
     label: str = Field("label", description="column with the label")
     received_at: str = Field("received_at", description="column with the time the label became known")
@@ -115,11 +202,11 @@ class Features(Section):
 class BaselineSettings(Section):
     """What production is compared with; exactly one of from/to, file, learn, rolling, seasonal."""
 
-    start: date | datetime | None = Field(
-        None, alias="from", description="first day (or instant) of the reference interval"
+    start: Moment | None = Field(None, alias="from", description="first day (or instant) of the reference interval")
+    end: Moment | None = Field(None, alias="to", description="day after the last (or instant)")
+    file: Annotated[str | None, Mark.PATH] = Field(
+        None, description="training file (Parquet, CSV or NDJSON); may hold {version}"
     )
-    end: date | datetime | None = Field(None, alias="to", description="day after the last (or instant)")
-    file: str | None = Field(None, description="training file (Parquet, CSV or NDJSON); may hold {version}")
     learn: Duration | None = Field(None, description="learn the baseline from the first days of production")
     rolling: Duration | None = Field(
         None, description="compare with the days before the window; keeps the first as anchor"
@@ -135,6 +222,8 @@ class BaselineSettings(Section):
         if self.start is not None or self.end is not None:
             if self.start is None or self.end is None:
                 raise ValueError("an interval needs both from and to")
+            if (str(self.start)[:10], str(self.start)) >= (str(self.end)[:10], str(self.end)):
+                raise ValueError(f"from ({self.start}) must be before to ({self.end})")
             given.append("from/to")
         if len(given) != 1:
             raise ValueError("give exactly one of from/to, file, learn, rolling or seasonal")
@@ -168,13 +257,13 @@ class Cadence(Section):
 class TriggerSettings(Section):
     """A retraining webhook with its policy."""
 
-    url: str = Field(description="where the signed event is posted")
-    secret: str | None = Field(None, description="Standard Webhooks secret (`whsec_…`)")
+    url: Annotated[Http, Mark.ADDRESS] = Field(description="where the signed event is posted")
+    secret: Annotated[str | None, Mark.HIDDEN] = Field(None, description="Standard Webhooks secret (`whsec_…`)")
     when: Literal["breach", "schedule"] = Field("breach", description="on a breach of `kinds`, or by `cron`")
     kinds: tuple[Literal["performance", "drift", "data"], ...] = Field(
         ("performance",), description="kinds of trouble that fire it"
     )
-    cron: str | None = Field(None, description="with when: schedule, five cron fields in the model's time zone")
+    cron: Cron | None = Field(None, description="with when: schedule, five cron fields in the model's time zone")
     cooldown: Duration = Field(timedelta(days=7), description="least time between two firings")
     allow: tuple[str, ...] = Field((), description="networks (CIDR) that may be reached though they are private")
 
@@ -201,7 +290,7 @@ class ModelSettings(Section):
     )
     columns: Columns = Field(default_factory=Columns, description="which column plays which part")
     features: Features = Field(default_factory=Features, description="which columns are watched")
-    timezone: str = Field("UTC", description="days, weekdays and seasons follow this clock")
+    timezone: TimeZone = Field("UTC", description="days, weekdays and seasons follow this clock")
     baseline: BaselineSettings = Field(
         default_factory=lambda: BaselineSettings(learn=timedelta(days=28)),
         description="what production is compared with",
@@ -220,13 +309,6 @@ class ModelSettings(Section):
     severity: Severity = Field(Severity.CRITICAL, description="the loudest this model may be")
     triggers: dict[str, TriggerSettings] = Field(default_factory=dict, description="retraining webhooks")
 
-    @field_validator("timezone")
-    @classmethod
-    def _timezone(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError(f"{value!r} is not a time zone; write one such as Europe/Berlin or UTC")
-        return value
-
     @field_validator("false_alarms")
     @classmethod
     def _budget(cls, value: str | None) -> str | None:
@@ -243,11 +325,13 @@ class ModelSettings(Section):
 class SlackSettings(Section):
     """A Slack channel, by bot token (threads, edits) or incoming webhook."""
 
-    token: str | None = Field(None, description="bot token (`xoxb-…`)")
+    token: Annotated[str | None, Mark.HIDDEN] = Field(None, description="bot token (`xoxb-…`)")
     channel: str | None = Field(None, description="with token: channel id (`C0123…`)")
-    webhook: str | None = Field(None, description="incoming webhook URL, the simpler alternative")
+    webhook: Annotated[Http | None, Mark.ADDRESS] = Field(
+        None, description="incoming webhook URL, the simpler alternative"
+    )
     mention: str | None = Field(None, description="who is mentioned when critical: `<!here>`, `<@U0123>`")
-    api_url: str = Field("https://slack.com/api/", description="for a proxy or a test server")
+    api_url: Http = Field("https://slack.com/api/", description="for a proxy or a test server")
 
     @model_validator(mode="after")
     def _one(self) -> SlackSettings:
@@ -261,7 +345,7 @@ class SlackSettings(Section):
 class EmailSettings(Section):
     """E-mail by SMTP."""
 
-    smtp: str = Field(
+    smtp: Annotated[str, Mark.URL] = Field(
         description="smtp://user:password@host:587 (STARTTLS), smtps://…:465 (TLS), smtp://…?starttls=never"
     )
     to: tuple[str, ...] = Field(min_length=1, description="recipients")
@@ -271,8 +355,8 @@ class EmailSettings(Section):
 class WebhookSettings(Section):
     """Signed HTTP POST of every incident change."""
 
-    url: str = Field(description="where events are posted")
-    secret: str | None = Field(None, description="Standard Webhooks secret (`whsec_…`)")
+    url: Annotated[Http, Mark.ADDRESS] = Field(description="where events are posted")
+    secret: Annotated[str | None, Mark.HIDDEN] = Field(None, description="Standard Webhooks secret (`whsec_…`)")
     allow: tuple[str, ...] = Field((), description="networks (CIDR) that may be reached though they are private")
 
 
@@ -330,22 +414,22 @@ class ReportSettings(Section):
     """A report made by schedule."""
 
     name: str = Field(description="names the report's folder and mail")
-    cron: str = Field("0 8 * * mon", description="five cron fields, in `timezone`")
-    timezone: str = Field("UTC", description="clock of the cron line and of the times shown")
+    cron: Cron = Field("0 8 * * mon", description="five cron fields, in `timezone`")
+    timezone: TimeZone = Field("UTC", description="clock of the cron line and of the times shown")
     period: Duration = Field(timedelta(days=7), description="how much each report covers")
     models: tuple[str, ...] = Field((), description="models in it; all when empty")
     to: tuple[str, ...] = Field((), description="channels it is sent to")
-    folder: Path = Field(Path("reports-out"), description="where the HTML is written")
+    folder: Annotated[Path, Mark.PATH] = Field(Path("reports-out"), description="where the HTML is written")
     deep_dive: bool = Field(True, description="Evidently's report of the worst breached window, linked")
 
 
 class ServerSettings(Section):
     """Health, metrics and the dead-man's switch."""
 
-    listen: str | None = Field("127.0.0.1:8787", description="host:port of /healthz and the pages; null for none")
-    metrics: str | None = Field("127.0.0.1:9187", description="host:port of /metrics; null for none")
-    public_url: str | None = Field(None, description="how this server is reached from outside; used in links")
-    heartbeat: str | None = Field(
+    listen: Listen | None = Field("127.0.0.1:8787", description="host:port of /healthz and the pages; null for none")
+    metrics: Listen | None = Field("127.0.0.1:9187", description="host:port of /metrics; null for none")
+    public_url: Http | None = Field(None, description="how this server is reached from outside; used in links")
+    heartbeat: Annotated[Http | None, Mark.ADDRESS] = Field(
         None, description="URL fetched after each round in which evaluation and delivery progressed"
     )
 
@@ -353,7 +437,7 @@ class ServerSettings(Section):
 class Settings(Section):
     """The whole configuration."""
 
-    state: str = Field(
+    state: Annotated[str, Mark.URL] = Field(
         "sqlite:///driftline.db",
         description="database of Driftline's own state: sqlite:///… or postgresql://…",
     )

@@ -1,0 +1,5 @@
+"""`python -m monitor.cli`: the same as the console script."""
+
+from monitor.cli import main
+
+main()
