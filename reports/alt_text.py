@@ -1,0 +1,85 @@
+"""What a chart shows, in a sentence or two: read aloud where it is not seen, and the text of a mail without pictures.
+
+In: the figures of one chart, the name of what it is about. Out: plain text, not yet escaped. Kept: nothing.
+"""
+
+from __future__ import annotations
+
+from reports.figures import (
+    CategoryDistribution,
+    NumberDistribution,
+    PerformanceSeries,
+    Series,
+    State,
+    VolumeSeries,
+)
+from reports.wording import count, horizon, number, plain, plural, share, trimmed
+
+
+def numbers(shown: NumberDistribution, name: str) -> str:
+    """The median of both sides, and what lies outside the bins."""
+    reference, production = _median(shown.edges, shown.reference), _median(shown.edges, shown.production)
+    said = f"Distribution of {plain(name, 80)}: median {number(reference)} in the reference, {number(production)} in "
+    outside = [
+        f"{plain(part.label, 40)} {share(part.reference)} then {share(part.production)}" for part in shown.outside
+    ]
+    return said + "production" + ("; " + "; ".join(outside) if outside else "") + "."
+
+
+def categories(shown: CategoryDistribution, name: str) -> str:
+    """The three values whose shares moved most."""
+    moved = sorted(shown.shares, key=lambda part: -abs(part.production - part.reference))[:3]
+    parts = "; ".join(
+        f"{plain(part.label, 40)} {share(part.reference)} in the reference, {share(part.production)} in production"
+        for part in moved
+    )
+    return f"Shares of {plain(name, 80)}: {parts}." if parts else f"Shares of {plain(name, 80)}: no values."
+
+
+def statistic(series: Series, name: str) -> str:
+    """The last value, the threshold, how many windows breached it and how many were not judged."""
+    said = f"{series.statistic} of {plain(name, 80)} over {plural(len(series.points), 'window')}, {horizon(series.horizon)}"
+    judged = [point for point in series.points if point.value is not None]
+    if not judged:
+        return said + ": none was judged."
+    last = judged[-1]
+    limit = f", threshold {trimmed(last.threshold)}" if last.threshold is not None else ""
+    breaches = sum(point.state in (State.BREACH, State.WATCH) for point in series.points)
+    missing = sum(point.state in (State.INSUFFICIENT, State.MISSING) for point in series.points)
+    unjudged = f", {missing} not judged" if missing else ""
+    return f"{said}: last {number(last.value)}{limit}; {plural(breaches, 'breach', 'breaches')}{unjudged}."
+
+
+def performance(series: PerformanceSeries) -> str:
+    """The last value with its interval, beside the reference's."""
+    judged = [point for point in series.points if point.value is not None]
+    if not judged:
+        return f"{series.metric} over {plural(len(series.points), 'window')}: no labels to judge by."
+    last = judged[-1]
+    interval = f" (95% interval {number(last.low)} to {number(last.high)})" if last.low is not None else ""
+    reference = f", {number(series.baseline)} in the reference" if series.baseline is not None else ""
+    return (
+        f"{series.metric} over {plural(len(series.points), 'window')}, {horizon(series.horizon)}: "
+        f"last {number(last.value)}{interval} from {count(last.labels)} labels{reference}."
+    )
+
+
+def volume(series: VolumeSeries) -> str:
+    """The least, the most and the last number of rows."""
+    rows = [point.rows for point in series.points]
+    if not rows:
+        return "Rows over time: none yet."
+    said = f"Rows over {plural(len(rows), 'window')}, {horizon(series.horizon)}"
+    return f"{said}: between {count(min(rows))} and {count(max(rows))}, last {count(rows[-1])}."
+
+
+def _median(edges: tuple[float, ...], shares: tuple[float, ...]) -> float | None:
+    """The median of binned rows, rows within a bin taken as evenly spread."""
+    half, before = sum(shares) / 2, 0.0
+    if half <= 0:
+        return None
+    for left, right, part in zip(edges, edges[1:], shares, strict=False):
+        if part > 0 and before + part >= half:
+            return left + (right - left) * (half - before) / part
+        before += part
+    return edges[-1]
