@@ -80,7 +80,7 @@ class Statistic:
     effect: FloatArray | None = None
     bound: FloatArray | None = None
 
-    def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> NDArray[np.float64]:  # type: ignore[type-arg]
+    def __array__(self, dtype: np.dtype[np.float64] | None = None, copy: bool | None = None) -> FloatArray:
         return np.array(self.value, dtype=dtype, copy=copy)
 
 

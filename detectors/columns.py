@@ -1,0 +1,203 @@
+"""How one column is cut into cells.
+
+In: the reference values of a column. Out: a frozen `Column` (numeric edges, or known categories) or an `Excluded`
+with its reason. Kept: nothing.
+
+A number's cells are right-closed between consecutive edges: cell 0 holds what is below the reference's minimum, the
+last cell what is above its maximum. A category's cells are its frequent values, then one cell for the rare known
+values, then one for unseen ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+
+from detectors.result import FloatArray, IntArray
+from detectors.values import Family, family_of, hashed, numbers, tally
+
+MOST_VALUES = 10_000
+NEAR_UNIQUE_ROWS = 100
+NEAR_UNIQUE_SHARE = 0.5
+_LARGEST = float(np.finfo(np.float64).max)
+
+
+class Role(StrEnum):
+    """Which part a column plays."""
+
+    FEATURE = "feature"
+    SCORE = "score"
+    PREDICTION = "prediction"
+
+
+class ColumnKind(StrEnum):
+    """How a column is cut: by numeric edges, or one cell a value."""
+
+    NUMBER = "number"
+    CATEGORY = "category"
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """A column that is not watched, and why, in words for its owner."""
+
+    name: str
+    reason: str
+
+
+def _no_floats() -> FloatArray:
+    return np.empty(0, dtype=np.float64)
+
+
+def _no_ints() -> IntArray:
+    return np.empty(0, dtype=np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One watched column.
+
+    `edges` (numbers): strictly increasing float64, the first just below the reference's minimum, the last its
+    maximum; `ranks[i]` is how many finite reference values are <= `edges[i]`. `values` (categories): those with a
+    cell of their own, most frequent first; `pooled`: the known values that share the rare cell. Of a private column
+    both hold digests, never the values; the edges of a private number are kept, and never shown.
+    `low` and `high` are the range in which the sums of an output (score or prediction) are kept, NaN for others.
+    """
+
+    name: str
+    role: Role
+    kind: ColumnKind
+    family: Family
+    private: bool = False
+    edges: FloatArray = field(default_factory=_no_floats)
+    ranks: IntArray = field(default_factory=_no_ints)
+    values: tuple[str, ...] = ()
+    pooled: tuple[str, ...] = ()
+    low: float = float("nan")
+    high: float = float("nan")
+
+    def __post_init__(self) -> None:
+        self.edges.setflags(write=False)
+        self.ranks.setflags(write=False)
+
+    @property
+    def cells(self) -> int:
+        """How many cells the column has: edges + 1, or values + 2 (rare and unseen)."""
+        return len(self.edges) + 1 if self.kind is ColumnKind.NUMBER else len(self.values) + 2
+
+    @property
+    def is_output(self) -> bool:
+        """Whether sums are kept for it: a numeric score or prediction."""
+        return self.kind is ColumnKind.NUMBER and self.role is not Role.FEATURE
+
+    @cached_property
+    def keys(self) -> FloatArray:
+        """What a sorted column is searched for: -inf, the edges, the largest float, +inf."""
+        return np.concatenate(([-np.inf], self.edges, [_LARGEST, np.inf]))
+
+    @cached_property
+    def atoms(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Which cells hold one single value, shape (cells,): its distribution has no inside."""
+        if self.kind is ColumnKind.CATEGORY:
+            return np.ones(self.cells, dtype=np.bool_)
+        inner = self.edges[:-1] == just_below(self.edges[1:])
+        return np.concatenate(([False], inner, [False]))
+
+    @cached_property
+    def lookup(self) -> dict[str, int]:
+        """Cell of every known value; what is not in it belongs to the last cell."""
+        table = dict.fromkeys(self.pooled, len(self.values))
+        table.update((value, cell) for cell, value in enumerate(self.values))
+        return table
+
+
+def just_below(values: FloatArray) -> FloatArray:
+    """The next smaller float64 of each value; -inf below the smallest of all."""
+    with np.errstate(over="ignore", under="ignore"):
+        return np.nextafter(values, -np.inf)
+
+
+def fit_column(
+    name: str, array: pa.Array | pa.ChunkedArray, resolution: int, role: Role, private: bool, category: bool
+) -> Column | Excluded:
+    """Cut one column by its reference values; `category` asks for categories where numbers would be taken.
+
+    A column with no usable value at all (all null or NaN) is kept as a category without known values: whatever
+    arrives later is unseen, and its missing rate is watched.
+    """
+    family = family_of(array.type)
+    if family is Family.UNUSABLE:
+        return Excluded(name, f"values of type {array.type} cannot be compared")
+    if family in (Family.BOOLEAN, Family.TEXT) or category:
+        return _fit_category(name, array, resolution, role, private, family)
+    values = numbers(array) if family is not Family.EMPTY else _no_floats()
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return Column(name, role, ColumnKind.CATEGORY, Family.EMPTY, private)
+    edges, ranks = quantile_edges(np.sort(values), resolution)
+    low, high = _sum_range(edges, ranks) if role is not Role.FEATURE else (float("nan"), float("nan"))
+    return Column(name, role, ColumnKind.NUMBER, family, private, edges, ranks, low=low, high=high)
+
+
+def quantile_edges(ordered: FloatArray, resolution: int) -> tuple[FloatArray, IntArray]:
+    """Right-closed cell edges of sorted finite values of shape (n,), n > 0, and the count of values <= each edge.
+
+    With m = max(1, n // resolution) there are K = 10 * ceil(n / (10 m)) cuts at the order statistics ceil(j n / K), so
+    deciles are edges and no open cell holds more than m <= n / resolution values (m = 1 below `resolution` rows). A
+    cut whose ties straddle it gets a cell of its own, and so does every value when n < resolution.
+    """
+    ordered = ordered + 0.0
+    n = len(ordered)
+    if n < resolution:
+        atoms = np.unique(ordered)
+        cuts = atoms
+    else:
+        most = max(1, n // resolution)
+        count = 10 * -(-n // (10 * most))
+        ranks = -(-np.arange(1, count + 1, dtype=np.int64) * n // count)
+        cuts = ordered[ranks - 1]
+        atoms = np.unique(cuts[np.searchsorted(ordered, cuts, side="right") > ranks])
+    least = just_below(ordered[:1])
+    edges = np.unique(np.concatenate((least, cuts, just_below(atoms), atoms)))
+    return edges, np.searchsorted(ordered, edges, side="right").astype(np.int64)
+
+
+def _sum_range(edges: FloatArray, ranks: IntArray) -> tuple[float, float]:
+    """The range in which an output's sums are kept: [0, 1] for probabilities, else four times the central 98% wider.
+
+    Wide enough for the mean to follow a large shift, narrow enough that one absurd value cannot drown it.
+    """
+    smallest, largest = float(np.nextafter(edges[0], np.inf)), float(edges[-1])
+    if smallest >= 0.0 and 0.0 < largest <= 1.0:
+        return 0.0, 1.0
+    n = ranks[-1]
+    first, last = (float(edges[np.searchsorted(ranks, np.ceil(share * n))]) for share in (0.01, 0.99))
+    width = last - first
+    if width > 0.0 and np.isfinite(9.0 * width):
+        return first - 4.0 * width, last + 4.0 * width
+    if largest > smallest and np.isfinite(largest - smallest):
+        return smallest, largest
+    reach = min(max(abs(largest), 1.0), _LARGEST / 4)
+    return max(largest - reach, -_LARGEST / 4), min(largest + reach, _LARGEST / 4)
+
+
+def _fit_category(
+    name: str, array: pa.Array | pa.ChunkedArray, resolution: int, role: Role, private: bool, family: Family
+) -> Column | Excluded:
+    counts = tally(array)[0] if family is not Family.EMPTY else {}
+    total, distinct = sum(counts.values()), len(counts)
+    if not total:
+        return Column(name, role, ColumnKind.CATEGORY, Family.EMPTY, private)
+    if distinct > MOST_VALUES:
+        return Excluded(name, f"{distinct:,} distinct values in {total:,} rows: more than {MOST_VALUES:,}")
+    if total >= NEAR_UNIQUE_ROWS and distinct > NEAR_UNIQUE_SHARE * total:
+        return Excluded(name, f"near-unique: {distinct:,} distinct values in {total:,} rows")
+    ranked = sorted(counts, key=lambda value: (-counts[value], value))
+    if private:
+        ranked = [hashed(name, value) for value in ranked]
+    own, pooled = tuple(ranked[:resolution]), tuple(sorted(ranked[resolution:]))
+    return Column(name, role, ColumnKind.CATEGORY, family, private, values=own, pooled=pooled)

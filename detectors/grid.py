@@ -1,0 +1,240 @@
+"""The grid: where every watched column is cut, fitted once on reference rows and never changed.
+
+In: reference rows as an Arrow table or a DataFrame. Out: an immutable `Grid` with its own id, which profiles batches
+and goes to bytes and back bit for bit. Kept: nothing but derived layouts, computed when first asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import codec
+from detectors.cells import Counted, count
+from detectors.columns import Column, ColumnKind, Excluded, Role, fit_column
+from detectors.profile import Profile
+from detectors.result import DetectorError, FloatArray, IntArray
+from detectors.values import Family, as_table, column_of
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Columns with their cells, and the columns left out with their reasons.
+
+    Two grids are equal when their ids are: the id is a digest of everything in them. The cells of all columns lie one
+    after another in one flat array; `offsets` says where each column's begin.
+    """
+
+    columns: tuple[Column, ...]
+    excluded: tuple[Excluded, ...] = ()
+    resolution: int = 500
+
+    @classmethod
+    def fit(
+        cls,
+        table: object,
+        resolution: int = 500,
+        *,
+        roles: Mapping[str, Role] | None = None,
+        private: Collection[str] = (),
+        exclude: Collection[str] = (),
+        only: Collection[str] | None = None,
+        categories: Collection[str] = (),
+    ) -> Grid:
+        """Cut every column of `table` by its values.
+
+        `resolution` bounds KS's error on the grid to 1/resolution; it is also how many categories get a cell of their
+        own. `roles` names scores and predictions (all others are features), `private` the columns whose values are
+        hashed, `exclude` those left out, `only` the ones looked at, `categories` those that hold classes though they
+        look like numbers (a predicted class 0 or 1). Raises DetectorError for a table without rows, without a column
+        that can be watched, or with two columns of one name.
+        """
+        if resolution < 10:
+            raise DetectorError(f"a resolution of {resolution} is too coarse: 10 at least")
+        rows = as_table(table)
+        if not rows.num_rows:
+            raise DetectorError("the reference has no rows")
+        columns, excluded = [], []
+        roles = roles or {}
+        for name in dict.fromkeys(rows.column_names):
+            if only is not None and name not in only:
+                continue
+            if name in exclude:
+                excluded.append(Excluded(name, "excluded by the configuration"))
+                continue
+            role = roles.get(name, Role.FEATURE)
+            fitted = fit_column(name, column_of(rows, name), resolution, role, name in private, name in categories)
+            if isinstance(fitted, Column):
+                columns.append(fitted)
+            else:
+                excluded.append(fitted)
+        wanted = sorted((set(only or ()) | set(roles)) - set(rows.column_names))
+        excluded.extend(Excluded(name, "not in the reference") for name in wanted)
+        if not columns:
+            reasons = "; ".join(f"{column.name}: {column.reason}" for column in excluded) or "the table has no columns"
+            raise DetectorError(f"no column can be watched ({reasons})")
+        return cls(tuple(columns), tuple(excluded), resolution)
+
+    def profile(self, batch: object, pool: Executor | None = None) -> Profile:
+        """Count a batch (Table, RecordBatch or DataFrame) on the cells, columns matched by name.
+
+        A column the batch lacks counts as absent in all its rows. With `pool`, columns are counted side by side:
+        sorting leaves the interpreter lock. Counting a batch in pieces and adding up gives the same profile.
+        """
+        rows = as_table(batch)
+
+        def one(column: Column) -> Counted:
+            return count(column, column_of(rows, column.name), rows.num_rows)
+
+        counted = list(pool.map(one, self.columns)) if pool else [one(column) for column in self.columns]
+        return Profile(
+            self,
+            rows.num_rows,
+            np.concatenate([each.cells for each in counted]),
+            np.array([each.aux for each in counted], dtype=np.int64),
+            np.array([each.sums for each in counted], dtype=np.int64),
+        )
+
+    def index(self, name: str) -> int:
+        """Position of a column. Raises DetectorError for one the grid does not watch."""
+        try:
+            return self._positions[name]
+        except KeyError:
+            raise DetectorError(f"the grid has no column {name!r}") from None
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Grid) and self.id == other.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    @cached_property
+    def id(self) -> str:
+        """Sixteen hex digits, the same for the same content."""
+        return hashlib.sha256(self._plain).hexdigest()[:16]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns, in order."""
+        return tuple(column.name for column in self.columns)
+
+    @cached_property
+    def offsets(self) -> IntArray:
+        """Where each column's cells begin in a flat array, and where the last one's end: shape (features + 1,)."""
+        return np.concatenate(([0], np.cumsum([column.cells for column in self.columns]))).astype(np.int64)
+
+    @cached_property
+    def cells(self) -> int:
+        """Cells of all columns together."""
+        return int(self.offsets[-1])
+
+    @cached_property
+    def is_number(self) -> NDArray[np.bool_]:
+        """Which columns are cut by numeric edges, shape (features,)."""
+        return np.array([column.kind is ColumnKind.NUMBER for column in self.columns], dtype=np.bool_)
+
+    @cached_property
+    def is_output(self) -> NDArray[np.bool_]:
+        """Which columns are numeric scores or predictions, shape (features,)."""
+        return np.array([column.is_output for column in self.columns], dtype=np.bool_)
+
+    @cached_property
+    def is_prediction(self) -> NDArray[np.bool_]:
+        """Which columns have the role prediction, shape (features,)."""
+        return np.array([column.role is Role.PREDICTION for column in self.columns], dtype=np.bool_)
+
+    @cached_property
+    def atoms(self) -> NDArray[np.bool_]:
+        """Which cells hold one single value, shape (cells,)."""
+        return np.concatenate([column.atoms for column in self.columns])
+
+    @cached_property
+    def ranges(self) -> tuple[FloatArray, FloatArray]:
+        """`low` and `high` of every column, each of shape (features,): NaN where no sums are kept."""
+        return (
+            np.array([column.low for column in self.columns], dtype=np.float64),
+            np.array([column.high for column in self.columns], dtype=np.float64),
+        )
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        return {column.name: position for position, column in enumerate(self.columns)}
+
+    @cached_property
+    def _plain(self) -> bytes:
+        meta = {
+            "resolution": self.resolution,
+            "columns": [
+                {
+                    "name": column.name,
+                    "role": column.role.value,
+                    "kind": column.kind.value,
+                    "family": column.family.value,
+                    "private": column.private,
+                    "edges": len(column.edges),
+                    "values": list(column.values),
+                    "pooled": list(column.pooled),
+                    "range": [column.low.hex(), column.high.hex()],
+                }
+                for column in self.columns
+            ],
+            "excluded": [[column.name, column.reason] for column in self.excluded],
+        }
+        edges = np.concatenate([column.edges for column in self.columns])
+        return codec.pack_grid(meta, edges, np.concatenate([column.ranks for column in self.columns]))
+
+    def to_bytes(self) -> bytes:
+        """Compressed bytes that `from_bytes` turns into an equal grid. Private values are in them as digests only."""
+        return codec.encode_grid(self._plain)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Grid:
+        """The grid of `to_bytes`. Raises DetectorError for damaged bytes or a format of another version."""
+        meta, edges, ranks = codec.decode_grid(data)
+        try:
+            return _restored(meta, edges, ranks)
+        except (KeyError, TypeError, ValueError) as error:
+            raise DetectorError(f"stored grid is damaged: {error}") from error
+
+
+def _restored(meta: dict[str, Any], edges: FloatArray, ranks: IntArray) -> Grid:
+    columns, start = [], 0
+    for entry in meta["columns"]:
+        stop = start + int(entry["edges"])
+        own_edges, own_ranks = edges[start:stop].copy(), ranks[start:stop].copy()
+        number = ColumnKind(entry["kind"]) is ColumnKind.NUMBER
+        if start > stop or stop > len(edges) or number != (stop - start >= 2):
+            raise DetectorError("edges and kind disagree")
+        if not (np.diff(own_edges) > 0).all() or (np.diff(own_ranks) < 0).any():
+            raise DetectorError("edges are not increasing")
+        low, high = (float.fromhex(value) for value in entry["range"])
+        columns.append(
+            Column(
+                str(entry["name"]),
+                Role(entry["role"]),
+                ColumnKind(entry["kind"]),
+                Family(entry["family"]),
+                bool(entry["private"]),
+                own_edges,
+                own_ranks,
+                tuple(map(str, entry["values"])),
+                tuple(map(str, entry["pooled"])),
+                low,
+                high,
+            )
+        )
+        start = stop
+    if start != len(edges) or len(edges) != len(ranks) or not columns:
+        raise DetectorError("columns and edges disagree")
+    excluded = tuple(Excluded(str(name), str(reason)) for name, reason in meta["excluded"])
+    return Grid(tuple(columns), excluded, int(meta["resolution"]))
