@@ -115,6 +115,15 @@ def check_listen(value: str) -> str:
     return value
 
 
+def check_state(value: str) -> str:
+    """The URL of a database Driftline can keep its state in. Raises ValueError that never repeats the URL."""
+    if not re.match(r"sqlite(\+\w+)?://|postgres(ql)?(\+\w+)?://", value):
+        scheme = value.split("://", 1)[0] if "://" in value else None
+        said = f"{scheme} is not supported; " if scheme else ""
+        raise ValueError(f"{said}write sqlite:///driftline.db or postgresql://user@host/database")
+    return value
+
+
 Cron = Annotated[str, AfterValidator(check_cron)]
 TimeZone = Annotated[str, AfterValidator(check_timezone)]
 Http = Annotated[str, AfterValidator(check_http)]
@@ -335,29 +344,44 @@ class SlackSettings(Section):
 
     @model_validator(mode="after")
     def _one(self) -> SlackSettings:
-        if bool(self.token) == bool(self.webhook):
+        if self.token and self.webhook:
             raise ValueError("give either token (with channel) or webhook")
         if self.token and not self.channel:
             raise ValueError("token needs channel")
         return self
 
+    @property
+    def ready(self) -> bool:
+        """Whether it can be sent to; False while its secret is empty."""
+        return bool(self.token or self.webhook)
+
 
 class EmailSettings(Section):
     """E-mail by SMTP."""
 
-    smtp: Annotated[str, Mark.URL] = Field(
-        description="smtp://user:password@host:587 (STARTTLS), smtps://…:465 (TLS), smtp://…?starttls=never"
+    smtp: Annotated[str | None, Mark.URL] = Field(
+        None, description="smtp://user:password@host:587 (STARTTLS), smtps://…:465 (TLS), smtp://…?starttls=never"
     )
     to: tuple[str, ...] = Field(min_length=1, description="recipients")
     sender: str = Field("driftline@localhost", alias="from", description="From address")
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be sent to; False while its secret is empty."""
+        return bool(self.smtp)
 
 
 class WebhookSettings(Section):
     """Signed HTTP POST of every incident change."""
 
-    url: Annotated[Http, Mark.ADDRESS] = Field(description="where events are posted")
+    url: Annotated[Http | None, Mark.ADDRESS] = Field(None, description="where events are posted")
     secret: Annotated[str | None, Mark.HIDDEN] = Field(None, description="Standard Webhooks secret (`whsec_…`)")
     allow: tuple[str, ...] = Field((), description="networks (CIDR) that may be reached though they are private")
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be sent to; False while its secret is empty."""
+        return bool(self.url)
 
 
 class ConsoleSettings(Section):
@@ -367,7 +391,10 @@ class ConsoleSettings(Section):
 
 
 class ChannelSettings(Section):
-    """One named channel; exactly one of its kinds."""
+    """One named channel; exactly one of its kinds, and console beside it if you like.
+
+    Beside another kind, console is where messages go while that kind's secret is empty (`"${SLACK_TOKEN:-}"`).
+    """
 
     slack: SlackSettings | None = None
     email: EmailSettings | None = None
@@ -376,9 +403,22 @@ class ChannelSettings(Section):
 
     @model_validator(mode="after")
     def _one(self) -> ChannelSettings:
-        if sum(value is not None for value in (self.slack, self.email, self.webhook, self.console)) != 1:
+        given = [kind for kind in (self.slack, self.email, self.webhook) if kind is not None]
+        if len(given) > 1 or not (given or self.console):
             raise ValueError("give exactly one of slack, email, webhook or console")
+        if self.console is None and not given[0].ready:
+            name = "slack" if self.slack else "email" if self.email else "webhook"
+            needs = {"slack": "token (with channel) or webhook", "email": "smtp", "webhook": "url"}[name]
+            raise ValueError(
+                f"{name} needs {needs}, which is missing or empty; with `console: {{}}` beside {name} "
+                "its messages are printed meanwhile"
+            )
         return self
+
+    @property
+    def printed(self) -> bool:
+        """Whether its messages go to the console: it is one, or the secret of its own kind is empty."""
+        return not any(kind is not None and kind.ready for kind in (self.slack, self.email, self.webhook))
 
 
 class RouteSettings(Section):
@@ -437,7 +477,7 @@ class ServerSettings(Section):
 class Settings(Section):
     """The whole configuration."""
 
-    state: Annotated[str, Mark.URL] = Field(
+    state: Annotated[str, Mark.URL, AfterValidator(check_state)] = Field(
         "sqlite:///driftline.db",
         description="database of Driftline's own state: sqlite:///… or postgresql://…",
     )
