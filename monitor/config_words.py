@@ -33,16 +33,16 @@ _WANTED = {
     "datetime": "a date",
     "none": "nothing",
 }
-_UNFINISHED = {"missing", "value_error", "too_short"}
+_UNFINISHED = {"missing", "too_short"}
 
 
 def in_words(error: ValidationError, resolved: Resolved, *, complete: bool = True) -> list[Problem]:
     """One problem a place; `complete=False` leaves out what a later layer may still supply."""
     grouped: dict[tuple[Path, bool], list[ErrorDetails]] = {}
     for detail in error.errors(include_url=False):
-        if not complete and detail["type"] in _UNFINISHED:
-            continue
         path, missing = _locate(detail, resolved)
+        if not complete and (detail["type"] in _UNFINISHED or (detail["type"] == "value_error" and _section(path))):
+            continue
         grouped.setdefault((path, missing), []).append(detail)
     problems: list[Problem] = []
     for (path, missing), details in grouped.items():

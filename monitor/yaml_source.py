@@ -177,8 +177,13 @@ def _malformed(error: yaml.YAMLError, text: str, file: str) -> Problem:
     context_text = lines[context.line] if context is not None and context.line < len(lines) else ""
     said = str(getattr(error, "problem", None) or getattr(error, "context", None) or "cannot be read")
     hint = ""
-    if "expected a single document" in said or "but found another document" in said:
+    if "found another document" in said:
+        said = "a second document begins here"
         hint = "; one file holds one document: remove the `---`, or give a folder with several files (-c DIR)"
+    elif "<stream end>" in said:
+        said, hint = "the file ends too early", "; is a bracket left open?"
+    elif "<block end>" in said and not re.search(r"[\"'{}\[\]]", line_text[: mark.column]):
+        said, hint = "the indentation does not fit the lines above", ""
     elif "'\\t'" in said or line_text[: len(line_text) - len(line_text.lstrip())].count("\t"):
         hint = "; indent with spaces, YAML allows no tabs there"
     elif line_text.lstrip().startswith("*"):

@@ -115,6 +115,11 @@ def parse_time(text: str, zone: tzinfo) -> datetime:
     return moment.astimezone(UTC)
 
 
+def short_time(moment: datetime) -> str:
+    """An instant for people: `2013-05-01 06:00 UTC`."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
 class Group(TyperGroup):
     """The root command: every error of a command becomes one line and an exit code, also in tests."""
 
