@@ -26,6 +26,10 @@ class LogMismatch(LogError):
     """The log was read and does not hold what the config says (a mapped column is missing, no usable times)."""
 
 
+class LogNotWritten(LogError):
+    """Rows could not be added to a log of ours (full disk, no permission); none of them is half there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hour:
     """One hour of a log that has rows. `token` changes whenever the hour's rows may have changed."""
@@ -45,24 +49,34 @@ class Appended:
 
 @runtime_checkable
 class PredictionLog(Protocol):
-    """The rows one model served. Times are aware UTC; intervals are half-open `[start, end)`."""
+    """The rows one model served. Times are aware UTC; intervals are half-open `[start, end)`.
+
+    A row without a time belongs to no interval and is never seen. A time without zone is read as UTC.
+    """
 
     def schema(self) -> pa.Schema:
-        """The columns as the source has them. Raises LogUnreachable."""
+        """The columns as the source has them. Raises LogUnreachable, LogMismatch."""
 
     def span(self) -> tuple[datetime, datetime] | None:
         """Time of the first and of the last row, or None for a log with no rows."""
 
     def hours(self, start: datetime, end: datetime) -> list[Hour]:
-        """The hours in `[start, end)` that have rows, oldest first, each with its change token."""
+        """The hours that have rows, oldest first, each with its change token.
+
+        Whole UTC hours: `start` is taken down and `end` up to a full hour.
+        """
 
     def batches(self, start: datetime, end: datetime, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """The rows of `[start, end)`, in no stated order, with exactly `columns` in that order.
 
         The timestamp column always comes as `timestamp[us, UTC]`. A column asked for that the source no longer
         has comes back absent from the batch's schema (its reader decides what that means), except the timestamp:
-        without it LogMismatch is raised.
+        without it LogMismatch is raised. Where single files or values do not have the type `schema()` says, their
+        batches come with the type they do have.
         """
+
+    def token(self) -> str:
+        """Changes whenever any row may have been added or removed."""
 
     def close(self) -> None:
         """Release connections and files; may be called twice."""
@@ -87,10 +101,13 @@ class LabelSource(Protocol):
 
 @runtime_checkable
 class Appendable(Protocol):
-    """A log that is ours to write. Both calls are idempotent by `import_id`: a second call with it adds nothing."""
+    """A log that is ours to write. Both appends are idempotent by (`import_id`, `part`).
 
-    def append(self, rows: pa.Table, import_id: str) -> Appended:
-        """Append rows in one commit."""
+    An import of several parts adds them in order from 0; a part at or before the last that landed adds nothing.
+    """
 
-    def append_labels(self, labels: pa.Table, import_id: str) -> Appended:
+    def append(self, rows: pa.Table, import_id: str, part: int = 0) -> Appended:
+        """Append rows in one commit. Raises LogMismatch (types, times without zone), LogNotWritten."""
+
+    def append_labels(self, labels: pa.Table, import_id: str, part: int = 0) -> Appended:
         """Append labels: columns `id`, `label`, `label_time` (may be null), `received_at`."""
