@@ -38,7 +38,8 @@ def categories(shown: CategoryDistribution, name: str) -> str:
 
 def statistic(series: Series, name: str) -> str:
     """The last value, the threshold, how many windows breached it and how many were not judged."""
-    said = f"{series.statistic} of {plain(name, 80)} over {plural(len(series.points), 'window')}, {horizon(series.horizon)}"
+    windows = f"{plural(len(series.points), 'window')}, {horizon(series.horizon)}"
+    said = f"{series.statistic} of {plain(name, 80)} over {windows}"
     judged = [point for point in series.points if point.value is not None]
     if not judged:
         return said + ": none was judged."

@@ -40,7 +40,7 @@ from reports.wording import horizon, plain, share, trimmed
 WIDTH = 340
 HEIGHT = 150
 _UNJUDGED = (State.INSUFFICIENT, State.MISSING)
-_LABEL = 18  # characters of a category's name that fit beside its bar
+LABEL = 18  # characters of a category's name that fit beside its bar
 
 
 def distribution(shown: Distribution, name: str) -> Chart:
@@ -88,7 +88,7 @@ def categories(shown: CategoryDistribution, name: str) -> Chart:
     separator = "\u001f"  # never in a label: `plain` takes control characters out
     rows = [
         {
-            "y": f"{position}{separator}{plain(part.label, _LABEL)}",
+            "y": f"{position}{separator}{plain(part.label, LABEL)}",
             "r": part.reference,
             "p": part.production,
             "text": f"{share(part.reference)} → {share(part.production)}",

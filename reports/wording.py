@@ -53,7 +53,7 @@ def share(value: float | None) -> str:
         return f"{math.floor(percent * 100) / 100:.2f}%"
     if abs(percent) < 1:
         return f"{percent:.2f}%".replace("-", "−")
-    if abs(percent) < 10:
+    if abs(percent) < 9.95:
         return f"{percent:.1f}%".replace("-", "−")
     return f"{percent:.0f}%".replace("-", "−")
 

@@ -174,7 +174,9 @@ def features(names: Sequence[str] = (), marks: tuple[IncidentMark, ...] = ()) ->
     return tuple(sorted(out, key=lambda each: -(each.figures[0].value or 0)))
 
 
-def performance(metric: str, base: float, fall: float, threshold: float, seed: int = 7) -> PerformanceSeries:
+def performance(
+    metric: str, base: float, fall: float, threshold: float, seed: int = 7, higher: bool = True
+) -> PerformanceSeries:
     rng = np.random.default_rng(seed)
     points = []
     for index in range(56):
@@ -189,10 +191,10 @@ def performance(metric: str, base: float, fall: float, threshold: float, seed: i
                 float(value + width) if labels else None,
                 labels,
                 860,
-                State.INSUFFICIENT if not labels else State.BREACH if value < threshold else State.OK,
+                State.INSUFFICIENT if not labels else State.BREACH if (value < threshold) == higher else State.OK,
             )
         )
-    return PerformanceSeries(metric, True, base, threshold, "1d", tuple(points))
+    return PerformanceSeries(metric, higher, base, threshold, "1d", tuple(points))
 
 
 def volume(seed: int = 3, fall: int | None = None) -> VolumeSeries:
@@ -344,7 +346,7 @@ def taxi_out() -> ModelPage:
         health=health({Aspect.DRIFT: State.WATCH}, {Aspect.DRIFT: "1 of 6 features"}),
         features=shown,
         features_total=6,
-        performance=(performance("mean absolute error", 4.2, 0.0, 5.0, 11),),
+        performance=(performance("mean absolute error", 4.2, 0.0, 5.0, 11, higher=False),),
         volume=volume(5, fall=53),
         findings=findings(shown),
         deep_dive=DeepDiveLink(None, "Evidently took longer than 180 s and was stopped.", WEEK),

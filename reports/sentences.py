@@ -1,0 +1,143 @@
+"""What a report says of its figures in words: the headline, the alarms, the coverage. Shared by pages and mail.
+
+In: parts of a `ReportContext`. Out: plain sentences, not yet escaped. Kept: nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reports.context import AlarmCounts, Coverage, Figure, ModelPage, PerformanceSeries, State, Verdict
+from reports.wording import count, duration, horizon, number, plural, share, trimmed
+
+VERDICT_WORDS = {
+    Verdict.NEEDS_YOU: "Needs you",
+    Verdict.WATCH: "To watch",
+    Verdict.NOT_MONITORED: "Not monitored",
+    Verdict.HEALTHY: "Healthy",
+}
+VERDICT_STATES = {
+    Verdict.NEEDS_YOU: State.BREACH,
+    Verdict.WATCH: State.WATCH,
+    Verdict.NOT_MONITORED: State.MISSING,
+    Verdict.HEALTHY: State.OK,
+}
+STATE_WORDS = {
+    State.OK: "in order",
+    State.WATCH: "watch",
+    State.BREACH: "breach",
+    State.INSUFFICIENT: "too little data",
+    State.MISSING: "not evaluated",
+}
+_HEADLINE = (Verdict.NEEDS_YOU, Verdict.WATCH, Verdict.HEALTHY, Verdict.NOT_MONITORED)
+
+
+def headline(counts: Sequence[tuple[Verdict, int]]) -> list[tuple[Verdict, int, str]]:
+    """Verdict, number and words of each verdict that has models: "2 need you", "54 healthy"."""
+    numbers = dict(counts)
+    words = {
+        Verdict.NEEDS_YOU: "needs you" if numbers.get(Verdict.NEEDS_YOU) == 1 else "need you",
+        Verdict.WATCH: "to watch",
+        Verdict.HEALTHY: "healthy",
+        Verdict.NOT_MONITORED: "not monitored",
+    }
+    return [(verdict, n, f"{n:,} {words[verdict]}") for verdict in _HEADLINE if (n := numbers.get(verdict, 0))]
+
+
+def headline_words(counts: Sequence[tuple[Verdict, int]]) -> str:
+    """The headline in a line: "2 need you · 3 to watch · 54 healthy · 1 not monitored"."""
+    return " · ".join(words for _, _, words in headline(counts)) or "no models"
+
+
+def alarms(counted: AlarmCounts) -> list[str]:
+    """The alarms of the period: how many, what they turned out to be, what was promised, how fast they were seen."""
+    if not counted.sent:
+        said = ["No alarm was sent."]
+    else:
+        kinds = (
+            (counted.real, "real"),
+            (counted.expected, "expected"),
+            (counted.false, "false"),
+            (counted.unjudged, "not yet judged"),
+        )
+        became = ", ".join(f"{n} {word}" for n, word in kinds if n)
+        said = [f"{plural(counted.sent, 'alarm was', 'alarms were')} sent{': ' + became if became else ''}."]
+    if counted.promised is not None:
+        said.append(f"The budget allows {trimmed(counted.promised)} false in this time.")
+    if counted.minutes_to_acknowledge is not None:
+        said.append(f"Half of them were acknowledged within {duration(counted.minutes_to_acknowledge)}.")
+    return said
+
+
+def coverage(covered: Coverage) -> list[str]:
+    """How many of the windows due were judged, and how many predictions have their labels."""
+    if not covered.windows_due:
+        said = ["No window was due."]
+    elif covered.windows_evaluated == covered.windows_due:
+        said = [f"All {plural(covered.windows_due, 'window')} due were judged."]
+    else:
+        lost = [
+            f"{n:,} {why}"
+            for n, why in (
+                (covered.windows_insufficient, "had too few rows"),
+                (covered.windows_skipped, "were skipped"),
+            )
+            if n
+        ]
+        because = f"; {' and '.join(lost)}" if lost else ""
+        said = [f"{count(covered.windows_evaluated)} of {count(covered.windows_due)} windows due were judged{because}."]
+    if covered.predictions:
+        part = share(covered.labels / covered.predictions)
+        said.append(f"Labels came for {count(covered.labels)} of {count(covered.predictions)} predictions ({part}).")
+    return said
+
+
+def against(figure: Figure) -> str:
+    """What a figure was held against and on how many rows: "threshold 0.1, 5,986 rows"."""
+    if figure.state is State.INSUFFICIENT:
+        return f"too little data to judge ({plural(figure.rows, 'row')})"
+    parts = [f"threshold {trimmed(figure.threshold)}"] if figure.threshold is not None else []
+    parts.append(plural(figure.rows, "row"))
+    return ", ".join(parts)
+
+
+def performance_caption(series: PerformanceSeries) -> str:
+    """A performance chart in words: the latest value, its interval and labels, the reference's own value."""
+    name = f"{series.metric}, {horizon(series.horizon)}"
+    latest = next((point for point in reversed(series.points) if point.value is not None), None)
+    if latest is None:
+        return f"{name}: no labels to judge by yet."
+    interval = f" ({number(latest.low)} to {number(latest.high)})" if latest.low is not None else ""
+    reference = f"; reference {trimmed(series.baseline)}, the grey line" if series.baseline is not None else ""
+    labels = f"{count(latest.labels)} of {count(latest.predictions)} predictions labelled"
+    return f"{name}: latest {number(latest.value)}{interval}, {labels}{reference}."
+
+
+_METHODS = {
+    "ks": (
+        "KS",
+        "The largest distance between the two cumulative distributions, from 0 (the same) to 1 (no overlap). "
+        "It does not depend on the column's unit.",
+    ),
+    "psi": (
+        "PSI",
+        "The population stability index: how far the shares of ten equal parts of the reference have moved, weighted "
+        "by how much. Below 0.1 is usually called small, above 0.2 large.",
+    ),
+    "missing": ("Missing rate", "The share of rows without a value."),
+    "unseen": ("Unseen values", "The share of rows whose category the reference does not hold."),
+    "out": ("Out of range", "The share of rows below the reference's smallest or above its largest value."),
+    "auc": ("AUC", "The chance that a positive row was given a higher score than a negative one; 0.5 is guessing."),
+    "log": ("Log loss", "The mean surprise at the labels given the scores; lower is better."),
+    "accuracy": ("Accuracy", "The share of predicted classes that were right."),
+    "p": ("p", "How often a statistic this large would come about by chance alone, were nothing to have changed."),
+}
+
+
+def glossary(page: ModelPage) -> list[tuple[str, str]]:
+    """The statistics that occur on a page, each in plain words."""
+    seen = {row.figure.statistic.casefold() for row in page.findings}
+    found = [meaning for key, meaning in _METHODS.items() if key != "p" and any(name.startswith(key) for name in seen)]
+    if any(row.figure.pvalue is not None for row in page.findings):
+        found.append(_METHODS["p"])
+    return found
