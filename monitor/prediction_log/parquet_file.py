@@ -60,11 +60,9 @@ def row_groups(file: pq.ParquetFile, time: str) -> list[RowGroup]:
     return groups
 
 
-def check_columns(file: pq.ParquetFile, time: str, name: str) -> None:
-    """Raise LogMismatch when the file has no column `time`, or two columns of one name."""
+def check_columns(file: pq.ParquetFile, name: str) -> None:
+    """Raise LogMismatch when the file `name` has two columns of one name."""
     names = file.schema_arrow.names
-    if time not in names:
-        raise LogMismatch(f"{name} has no column {time!r}; it has {', '.join(names[:20]) or 'no columns'}")
     if len(set(names)) != len(names):
         double = sorted({column for column in names if names.count(column) > 1})
         raise LogMismatch(f"{name} has several columns named {', '.join(double)}")
