@@ -65,13 +65,10 @@ def load(folder: Path) -> pd.DataFrame:
 
     flights = _read(folder, "flights.csv.zip").to_pandas()
     flights["ts"] = flights["time_hour"] + pd.to_timedelta(flights["minute"], unit="min")
-    flights["prediction_id"] = (
-        flights["ts"].dt.tz_convert(ZONE).dt.strftime("%Y-%m-%d-")
-        + flights["carrier"]
-        + flights["flight"].astype(str)
-        + "-"
-        + flights["origin"]
-    )
+    digits = {number: f"-{number:02}" for number in range(32)}
+    day = flights["year"].astype(str) + flights["month"].map(digits) + flights["day"].map(digits)
+    number = flights["flight"].astype(str)
+    flights["prediction_id"] = day + "-" + flights["carrier"] + number + "-" + flights["origin"]
     flights["destination"] = flights["dest"]
     flights["departure_minute"] = _minute_of_day(flights["sched_dep_time"])
     flights["arrival_minute"] = _minute_of_day(flights["sched_arr_time"])
