@@ -109,6 +109,7 @@ class DeepDiveLink:
     rows_reference: int = 0
     rows_production: int = 0
     checks: tuple[SampleCheck, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()  # column and why Evidently was not given it
 
 
 @dataclass(frozen=True, slots=True)

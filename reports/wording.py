@@ -126,7 +126,7 @@ def span(period: Period, zone: ZoneInfo) -> str:
         return f"{start.day} – {day(last, zone)}"
     if start.date() == end.date():
         return f"{day(start, zone)}, {start:%H:%M} – {end:%H:%M}"
-    return f"{clock(start, zone)} – {clock(end, zone)} {end:%Y}"
+    return f"{day(start, zone, year=start.year != end.year)} {start:%H:%M} – {day(end, zone)} {end:%H:%M}"
 
 
 def plain(text: str, limit: int = 120) -> str:

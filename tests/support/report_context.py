@@ -1,4 +1,4 @@
-"""Report contexts as a monitor would fill them: a week of May 2013 with models in every state, hostile names included."""
+"""Report contexts as a monitor would fill them: a week with models in every state, hostile names included."""
 
 from __future__ import annotations
 
