@@ -1,0 +1,321 @@
+"""Make the reference a model version is compared with.
+
+In: a model's settings, its log and labels, the version's first row, the time. Out: a `Baseline`, or `Learning`
+with the day it will be ready. Kept: the baseline, frozen, in the store.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from math import isfinite
+from pathlib import Path
+
+import pyarrow as pa
+
+from detectors import Grid, Profile
+from detectors.columns import Role
+from detectors.performance import Measured, measure
+from monitor.outcomes import Outcomes, read_outcomes
+from monitor.prediction_log.base import LabelSource, LogMismatch, PredictionLog
+from monitor.settings import BaselineSettings, ModelSettings, format_duration
+from monitor.store import Store, baselines, versions
+from monitor.store.baselines import Baseline
+from monitor.sync import by_version, times_of
+from monitor.windows import midnight
+
+# A grid is cut from at most this many values (rows x columns): quantiles need no more, and memory stays bounded.
+MOST_VALUES = 30_000_000
+_DEFAULT_LEARNING = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """No baseline yet: when it will be ready (None: not known), and why it is not, in words."""
+
+    ready_at: datetime | None
+    reason: str
+
+
+def ensure(
+    store: Store,
+    log: PredictionLog,
+    labels: LabelSource | None,
+    model: str,
+    settings: ModelSettings,
+    version: str,
+    now: datetime,
+) -> Baseline | Learning:
+    """The baseline of a model version, made now if its time has come.
+
+    While one is being learned, the result may be a provisional baseline (from the first day's rows): breakage is
+    seen against it, drift is not judged. Raises LogMismatch for a training file that cannot be used.
+    """
+    spec = settings.baseline.model_dump_json(by_alias=True)
+    with store.read() as connection:
+        existing = baselines.current(connection, model, version)
+        seen = versions.versions(connection, model).get(version)
+        elder = baselines.newest(connection, model)
+    if existing is not None and not existing.provisional and (existing.spec == spec or existing.spec == "accepted"):
+        return existing
+    made = _make(log, labels, model, settings, version, now, seen, elder, spec, existing)
+    if isinstance(made, Baseline) and made is not existing:
+        with store.begin() as connection:
+            baselines.save(connection, made)
+    return made
+
+
+def _make(
+    log: PredictionLog,
+    labels: LabelSource | None,
+    model: str,
+    settings: ModelSettings,
+    version: str,
+    now: datetime,
+    seen: tuple[datetime, datetime] | None,
+    elder: Baseline | None,
+    spec: str,
+    existing: Baseline | None,
+) -> Baseline | Learning:
+    chosen = settings.baseline
+    if chosen.file is not None:
+        path = Path(chosen.file.replace("{version}", version))
+        if elder is None or chosen.new_version == "file" or elder.version == version or not _other(elder, version):
+            return from_file(path, model, settings, version, now, spec)
+    span = _span(chosen, settings, seen)
+    if elder is not None and _other(elder, version):
+        # The first version's form does not bind the next ones: they say themselves where theirs comes from.
+        own_rows = span is not None and chosen.start is not None and seen is not None and seen[0] < span[1]
+        if not own_rows:
+            if chosen.new_version == "inherit":
+                return inherited(elder, version, spec, now)
+            span = None if seen is None else (seen[0], seen[0] + (chosen.learn or _DEFAULT_LEARNING))
+    if span is None:
+        return Learning(None, "no rows yet")
+    start, end = span
+    if now >= end:
+        return from_interval(log, labels, model, settings, version, start, end, now, spec)
+    if existing is not None and existing.provisional:
+        return existing
+    if seen is not None and now >= seen[0] + timedelta(days=1):
+        early = from_interval(log, None, model, settings, version, seen[0], seen[0] + timedelta(days=1), now, spec)
+        if isinstance(early, Baseline):
+            return replace(early, provisional=True, origin=f"learning, ready {_day(end, settings)}")
+    return Learning(end, f"learning, ready {_day(end, settings)}")
+
+
+def _other(elder: Baseline, version: str) -> bool:
+    return elder.version != version
+
+
+def _day(moment: datetime, settings: ModelSettings) -> str:
+    local = moment.astimezone(settings.zone)
+    return f"{local.day} {local:%B %Y}"
+
+
+def _instant(value: date | datetime, settings: ModelSettings) -> datetime:
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=settings.zone)
+    return midnight(value, settings.zone)
+
+
+def _span(
+    chosen: BaselineSettings, settings: ModelSettings, seen: tuple[datetime, datetime] | None
+) -> tuple[datetime, datetime] | None:
+    if chosen.start is not None and chosen.end is not None:
+        return _instant(chosen.start, settings), _instant(chosen.end, settings)
+    length = chosen.learn or chosen.rolling or chosen.seasonal
+    if seen is None or length is None:
+        return None
+    return seen[0], seen[0] + length
+
+
+def inherited(elder: Baseline, version: str, spec: str, now: datetime) -> Baseline:
+    """A new version's own baseline, equal to the one before it."""
+    return replace(
+        elder,
+        id=_id(elder.model, version, elder.grid.id, elder.origin),
+        version=version,
+        spec=spec,
+        origin=f"inherited from version {elder.version} ({elder.origin})",
+        created_at=now,
+    )
+
+
+def from_interval(
+    log: PredictionLog,
+    labels: LabelSource | None,
+    model: str,
+    settings: ModelSettings,
+    version: str,
+    start: datetime,
+    end: datetime,
+    now: datetime,
+    spec: str,
+) -> Baseline | Learning:
+    """A baseline from the version's rows of `[start, end)`, with its performance where labels have come."""
+    names = watched(settings, log.schema())
+    stamp, by = settings.columns.timestamp, settings.columns.version
+    reading = list(dict.fromkeys([stamp, *([by] if by else []), *names]))
+
+    def parts() -> Iterator[pa.RecordBatch]:
+        for batch in log.batches(start, end, reading):
+            for found, part, _ in by_version(batch, times_of(batch, stamp), by):
+                if found == version and part.num_rows:
+                    yield part.select([name for name in names if name in part.schema.names])
+
+    fitted = _fit(parts, settings)
+    if fitted is None:
+        return Learning(None, f"no rows of version {version} between {_day(start, settings)} and {_day(end, settings)}")
+    grid, profile = fitted
+    performance: dict[str, Measured] = {}
+    if labels is not None and settings.columns.id is not None:
+        outcomes = read_outcomes(log, labels, settings, start, end, now).get(version)
+        if outcomes is not None:
+            performance = reference_performance(settings, outcomes)
+    origin = f"{_day(start, settings)} to {_day(end - timedelta(microseconds=1), settings)}"
+    return Baseline(
+        id=_id(model, version, grid.id, f"{start.isoformat()} {end.isoformat()} {profile.rows}"),
+        model=model,
+        version=version,
+        spec=spec,
+        grid=grid,
+        profile=profile,
+        performance=performance,
+        start=start,
+        end=end,
+        rows=profile.rows,
+        origin=origin,
+        provisional=False,
+        created_at=now,
+    )
+
+
+def from_file(path: Path, model: str, settings: ModelSettings, version: str, now: datetime, spec: str) -> Baseline:
+    """A baseline from a training file (Parquet, CSV or NDJSON). Raises LogMismatch if it cannot be read."""
+    table = read_table(path)
+    names = [name for name in watched(settings, table.schema) if name in table.schema.names]
+    if not names or not table.num_rows:
+        raise LogMismatch(f"baseline file {path}: no rows, or none of the watched columns")
+    fitted = _fit(lambda: iter(table.select(names).to_batches(max_chunksize=65536)), settings)
+    assert fitted is not None
+    grid, profile = fitted
+    return Baseline(
+        id=_id(model, version, grid.id, f"{path.name} {profile.rows}"),
+        model=model,
+        version=version,
+        spec=spec,
+        grid=grid,
+        profile=profile,
+        performance={},
+        start=None,
+        end=None,
+        rows=profile.rows,
+        origin=f"file {path.name}",
+        provisional=False,
+        created_at=now,
+    )
+
+
+def read_table(path: Path) -> pa.Table:
+    """A whole Parquet, CSV or NDJSON file (the latter two also gzipped). Raises LogMismatch."""
+    import pyarrow.csv as csv
+    import pyarrow.json as ndjson
+    import pyarrow.parquet as parquet
+
+    name = path.name.removesuffix(".gz")
+    try:
+        if name.endswith((".parquet", ".pq")):
+            return parquet.ParquetFile(path).read()
+        opened = gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb")
+        with opened as stream:
+            if name.endswith(".csv"):
+                return csv.read_csv(stream)
+            if name.endswith((".ndjson", ".jsonl", ".json")):
+                return ndjson.read_json(stream)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise LogMismatch(f"{path}: {error}") from error
+    raise LogMismatch(f"{path}: not a .parquet, .csv or .ndjson file")
+
+
+def watched(settings: ModelSettings, schema: pa.Schema) -> list[str]:
+    """The columns a grid is cut for: features, score and prediction, in the source's order."""
+    columns, features = settings.columns, settings.features
+    outputs = {name for name in (columns.score, columns.prediction) if name}
+    parts = {columns.timestamp, columns.id, columns.version, columns.label, columns.label_time, columns.run}
+    if settings.cadence is not None:
+        parts.add(settings.cadence.run)
+    if features.auto:
+        chosen = [name for name in schema.names if name not in parts and name not in features.exclude]
+    else:
+        chosen = [name for name in features.include if name not in features.exclude]
+        chosen += [name for name in outputs if name not in chosen]
+    return [name for name in chosen if name not in parts or name in outputs]
+
+
+def roles(settings: ModelSettings) -> dict[str, Role]:
+    """The columns that are outputs rather than features."""
+    found: dict[str, Role] = {}
+    if settings.columns.prediction:
+        found[settings.columns.prediction] = Role.PREDICTION
+    if settings.columns.score:
+        found[settings.columns.score] = Role.SCORE
+    return found
+
+
+def reference_performance(settings: ModelSettings, outcomes: Outcomes) -> dict[str, Measured]:
+    """Each measure on the reference, without those that could not be computed."""
+    measured = measure(settings.task, outcomes.label, outcomes.score, outcomes.prediction)
+    return {name: one for name, one in measured.items() if isfinite(one.value) and isfinite(one.stderr)}
+
+
+def _fit(parts: Callable[[], Iterator[pa.RecordBatch]], settings: ModelSettings) -> tuple[Grid, Profile] | None:
+    kept: list[pa.RecordBatch] = []
+    values, every, rows = 0, 1, 0
+    for part in parts():
+        # A systematic sample: when the buffer is full, every second row of it goes, and so on.
+        kept.append(part if every == 1 else part.take(pa.array(range((-rows) % every, part.num_rows, every))))
+        rows += part.num_rows
+        values += kept[-1].num_rows * part.num_columns
+        if values > MOST_VALUES:
+            kept = [piece.take(pa.array(range(0, piece.num_rows, 2))) for piece in kept]
+            every *= 2
+            values = sum(piece.num_rows * piece.num_columns for piece in kept)
+    if not rows:
+        return None
+    table = pa.concat_tables([pa.Table.from_batches([part]) for part in kept], promote_options="permissive")
+    output = settings.columns.prediction
+    grid = Grid.fit(
+        table,
+        roles=roles(settings),
+        private=settings.features.private,
+        categories=[output] if output and settings.task != "regression" else [],
+    )
+    profile = Profile.empty(grid)
+    if every == 1:
+        for batch in table.to_batches(max_chunksize=262144):
+            profile = profile + grid.profile(batch)
+    else:
+        for part in parts():
+            profile = profile + grid.profile(part)
+    return grid, profile
+
+
+def _id(model: str, version: str, grid: str, what: str) -> str:
+    return hashlib.sha256(json.dumps([model, version, grid, what]).encode()).hexdigest()[:16]
+
+
+def describe(chosen: BaselineSettings) -> str:
+    """The configured form in a few words."""
+    if chosen.file:
+        return f"file {chosen.file}"
+    if chosen.start is not None:
+        return f"from {chosen.start} to {chosen.end}"
+    for name, length in (("learn", chosen.learn), ("rolling", chosen.rolling), ("seasonal", chosen.seasonal)):
+        if length is not None:
+            return f"{name} {format_duration(length)}"
+    return "none"

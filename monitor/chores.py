@@ -1,0 +1,129 @@
+"""What the clock asks for beside windows: reports, scheduled retraining, keeping the house in order.
+
+In: a `World`, a clock. Out: nothing. Kept: when each job is due next, moved in the transaction that records it, so
+that a crash repeats a job rather than losing it; of a job missed several times the last is made up for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+
+import structlog
+from apscheduler.triggers.cron import CronTrigger
+
+from alerts import outbox
+from monitor import firing, reporting
+from monitor.clock import Clock
+from monitor.judging import World
+from monitor.prediction_log.base import LogError
+from monitor.settings import ReportSettings
+from monitor.store import evaluations, profiles, schedule
+
+log = structlog.get_logger()
+
+REPORT, TRIGGER, UPKEEP = "report", "trigger", "upkeep"
+HOURS_KEPT, DAYS_KEPT, SAID_KEPT = timedelta(days=35), timedelta(days=400), timedelta(days=90)
+
+
+def next_fire(cron: str, timezone: str, after: datetime) -> datetime:
+    """The first time strictly after `after` that a five-field cron line names, on that clock."""
+    trigger = CronTrigger.from_crontab(cron, timezone=timezone)
+    found: datetime | None = trigger.get_next_fire_time(None, after + timedelta(seconds=1))
+    if found is None:
+        raise ValueError(f"cron line {cron!r} never fires")
+    return found.astimezone(after.tzinfo)
+
+
+def run(world: World, clock: Clock, interrupted: Callable[[], bool]) -> None:
+    """Plan what is new, do what is due, forget what is no longer configured."""
+    jobs = _jobs(world)
+    now = clock.now()
+    with world.store.begin() as connection:
+        for (kind, name), (cron, zone, _) in jobs.items():
+            if schedule.next_at(connection, kind, name) is None:
+                schedule.plan(connection, kind, name, next_fire(cron, zone, now))
+        for kind in (REPORT, TRIGGER):
+            for name in schedule.names(connection, kind):
+                if (kind, name) not in jobs:
+                    schedule.drop(connection, kind, name)
+        due = schedule.due(connection, now)
+    for kind, name, at in due:
+        if interrupted():
+            return
+        if (kind, name) not in jobs:
+            continue
+        cron, zone, work = jobs[kind, name]
+        while (following := next_fire(cron, zone, at)) <= now:
+            at = following
+        work(world, at, now)
+        with world.store.begin() as connection:
+            schedule.plan(connection, kind, name, following, last_at=now)
+
+
+_Job = tuple[str, str, Callable[[World, datetime, datetime], None]]
+
+
+def _jobs(world: World) -> dict[tuple[str, str], _Job]:
+    jobs: dict[tuple[str, str], _Job] = {(UPKEEP, "daily"): ("17 3 * * *", "UTC", _upkeep)}
+    for report in world.config.settings.reports:
+        jobs[REPORT, report.name] = (report.cron, report.timezone, _reporter(report))
+    for model, settings in world.config.settings.models.items():
+        for name, trigger in settings.triggers.items():
+            if trigger.cron is not None:
+                jobs[TRIGGER, f"{model}/{name}"] = (trigger.cron, settings.timezone, _firer(model, name))
+    return jobs
+
+
+def _reporter(report: ReportSettings) -> Callable[[World, datetime, datetime], None]:
+    def work(world: World, at: datetime, now: datetime) -> None:
+        written = reporting.write(world, report, at, now)
+        log.info("report written", report=report.name, path=str(written.index))
+        if world.deliver and report.to:
+            with world.store.begin() as connection:
+                reporting.announce(connection, report, written, at, now)
+
+    return work
+
+
+def _firer(model: str, name: str) -> Callable[[World, datetime, datetime], None]:
+    def work(world: World, at: datetime, now: datetime) -> None:
+        if not world.deliver:
+            return
+        with world.store.begin() as connection:
+            for decision in firing.by_clock(connection, model, name, world.config.settings.models[model], at, now):
+                log.info(
+                    "trigger", model=model, trigger=name, fired=decision.firing is not None, reason=decision.reason
+                )
+
+    return work
+
+
+def _upkeep(world: World, _at: datetime, now: datetime) -> None:
+    moving = max(
+        (s.baseline.rolling or s.baseline.seasonal or timedelta(0) for s in world.config.settings.models.values()),
+        default=timedelta(0),
+    )
+    with world.store.begin() as connection:
+        profiles.forget(connection, now - HOURS_KEPT - moving, now - DAYS_KEPT)
+        evaluations.forget(connection, now - DAYS_KEPT)
+        outbox.prune(connection, now - SAID_KEPT)
+    for model in world.config.settings.models:
+        source = world.config.settings.log_of(model)
+        if source is None or source.delta is None:
+            continue
+        try:
+            log_ = world.open_log(model)
+            try:
+                compact_closed_days(log_, now.date())
+            finally:
+                log_.close()
+        except LogError as error:
+            log.warning("log not compacted", model=model, error=str(error))
+
+
+def compact_closed_days(source: object, today: date) -> None:
+    """Compact the closed days of a log that is ours."""
+    compact = getattr(source, "compact_closed_days", None)
+    if compact is not None:
+        compact(today - timedelta(days=1))

@@ -1,0 +1,168 @@
+"""One evaluation of one model at one moment, written in one transaction.
+
+In: a `World`, a model, what is due. Out: what was judged and which incidents changed.
+Kept, all in the same transaction or none of it: ledger rows with their findings, incident changes, their intents,
+the cursor. Reading and judging happen before it, in `judging.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.engine import Connection
+
+from alerts import outbox
+from alerts.incident import IncidentEvent
+from alerts.lifecycle import Policy, step
+from detectors.diagnosis import Trouble
+from detectors.result import Finding
+from monitor import firing
+from monitor.evaluate import log_finding
+from monitor.judging import Judging, World, program
+from monitor.prediction_log.base import LogError
+from monitor.runs import judge_runs
+from monitor.settings import ModelSettings
+from monitor.store import cursors, evaluations, incidents, leases, profiles
+from monitor.store.evaluations import SKIPPED, Evaluation
+from monitor.windows import Due, RunDue
+
+# Longer than any grace time an incident has: what was resolved before is history.
+_RECENT = timedelta(days=45)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one evaluation did: its ledger rows and incident events; `blind` says why the log could not be read."""
+
+    model: str
+    at: datetime
+    evaluations: tuple[Evaluation, ...]
+    events: tuple[IncidentEvent, ...]
+    blind: str | None = None
+
+
+def evaluate(
+    world: World,
+    model: str,
+    at: datetime,
+    dues: Sequence[Due],
+    now: datetime,
+    *,
+    runs: Sequence[RunDue] = (),
+    cursor: datetime | None = None,
+    incidents_too: bool = True,
+) -> Outcome:
+    """Judge everything of a model that is due at one moment and write the whole of it at once.
+
+    `at` is the moment it fell due (what incidents are dated with), `now` the time it really is. The cursor moves to
+    `cursor` (default: `at`). A log that cannot be read leaves ledger and cursor as they are, to be tried again, and
+    opens a "monitor blind" incident. Raises StoreError (LeaseLost included): then nothing was written.
+    """
+    settings = world.config.settings.models[model]
+    try:
+        judging, judged = _judge(world, model, settings, dues, runs, now)
+    except LogError as error:
+        return _blind(world, model, settings, at, now, error)
+    with world.store.begin() as connection:
+        if world.lease is not None:
+            leases.check(connection, world.lease)
+        for evaluation in judged:
+            evaluations.record(connection, evaluation)
+        for version, baseline, made in judging.made:
+            profiles.keep_days(connection, model, version, baseline.grid, made)
+        findings = [finding for evaluation in judged for finding in evaluation.findings]
+        events: tuple[IncidentEvent, ...] = ()
+        if incidents_too:
+            events = _advance(world, connection, model, settings, findings, at, now, seen=True)
+        cursors.move(connection, model, cursor or at)
+    return Outcome(model, at, tuple(judged), events)
+
+
+def skip(world: World, model: str, dues: Sequence[Due], now: datetime, reason: str, cursor: datetime) -> None:
+    """Write the ledger rows of windows that will not be judged any more, and move the cursor past them."""
+    with world.store.begin() as connection:
+        if world.lease is not None:
+            leases.check(connection, world.lease)
+        for due in dues:
+            evaluations.record(
+                connection,
+                Evaluation(
+                    model=model,
+                    version="",
+                    baseline="",
+                    window=due.window,
+                    aspect=due.aspect,
+                    revision=0,
+                    status=SKIPPED,
+                    reason=reason,
+                    rows=0,
+                    source="",
+                    evaluated_at=now,
+                    due_at=due.at,
+                    config_hash=world.config.hash(model),
+                    program=program(),
+                ),
+            )
+        cursors.move(connection, model, cursor)
+
+
+def _judge(
+    world: World,
+    model: str,
+    settings: ModelSettings,
+    dues: Sequence[Due],
+    runs: Sequence[RunDue],
+    now: datetime,
+) -> tuple[Judging, list[Evaluation]]:
+    log = world.open_log(model)
+    try:
+        labels = world.open_labels(model)
+        try:
+            judging = Judging(world, model, settings, log, labels, now)
+            return judging, [*judging.windows(dues), *judge_runs(judging, runs)]
+        finally:
+            if labels is not None:
+                labels.close()
+    finally:
+        log.close()
+
+
+def _blind(world: World, model: str, settings: ModelSettings, at: datetime, now: datetime, error: LogError) -> Outcome:
+    finding = log_finding(model, at, now, world.config.hash(model), program(), str(error))
+    with world.store.begin() as connection:
+        if world.lease is not None:
+            leases.check(connection, world.lease)
+        events = _advance(world, connection, model, settings, [finding], at, now, seen=False)
+    return Outcome(model, at, (), events, blind=str(error))
+
+
+def _advance(
+    world: World,
+    connection: Connection,
+    model: str,
+    settings: ModelSettings,
+    findings: list[Finding],
+    at: datetime,
+    now: datetime,
+    *,
+    seen: bool,
+) -> tuple[IncidentEvent, ...]:
+    known = incidents.relevant(connection, model, at - _RECENT)
+    if seen and any(incident.trouble is Trouble.BLIND and not incident.resolved for incident in known):
+        findings = [*findings, log_finding(model, at, now, world.config.hash(model), program(), None)]
+    moved = step(known, findings, at, policy_of(settings))
+    incidents.apply(connection, moved.incidents, moved.events)
+    if world.deliver:
+        outbox.add_incident_intents(connection, moved.events, now)
+        if settings.triggers:
+            firing.by_incidents(
+                connection, model, settings, incidents.listing(connection, model=model, open_only=True), now
+            )
+    return moved.events
+
+
+def policy_of(settings: ModelSettings) -> Policy:
+    """How a model's incidents live, from its settings."""
+    return Policy(severity_cap=settings.severity, owner=settings.owner, timezone=settings.timezone)

@@ -1,0 +1,195 @@
+"""The long-running service: evaluate, deliver, answer health checks, reload, stop.
+
+In: config paths, a clock, signals. Out: an exit code. Kept: nothing beyond the process; all state is in the store.
+
+Two loops in two threads, so that neither waits for the other: evaluation (one leader at a time, by lease) and
+delivery (any number of processes). The main thread waits for signals and changed files. APScheduler only wakes:
+what is due is decided by rows and the clock, and a loop that hears no alarm looks by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC
+from pathlib import Path
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from monitor.clock import Clock
+from monitor.config import Config, load
+from monitor.config_errors import ConfigError
+from monitor.heartbeat import Heartbeat
+from monitor.metrics import Metrics
+from monitor.pulse import Pulse
+from monitor.rounds import DeliveryRound, EvaluationRound
+from monitor.store import open_store
+from monitor.web.serve import serving
+
+# A loop that is told nothing looks by itself this often (seconds).
+LOOK = 5.0
+# No progress for this long (seconds) and /healthz fails.
+STALLED = 300.0
+# SIGTERM must end the process within 10 s; what cannot be finished by then is rolled back.
+PATIENCE = 7.0
+
+log = structlog.get_logger()
+
+
+class Daemon:
+    """One service process."""
+
+    def __init__(self, paths: list[Path], config: Config, clock: Clock, environ: Mapping[str, str]) -> None:
+        self.paths, self.config, self.clock, self.environ = paths, config, clock, environ
+        self.metrics = Metrics()
+        self.pulse = Pulse({"evaluation": STALLED, "delivery": STALLED})
+        self._stop = threading.Event()
+        self._reload = threading.Event()
+        self._wakes = {"evaluation": threading.Event(), "delivery": threading.Event()}
+        self._stamps = self._file_stamps()
+
+    def run(self) -> int:
+        """Serve until SIGTERM or SIGINT; returns 0. Raises StoreError, CannotListen or AlertError at the start."""
+        store = open_store(self.config.settings.state)
+        pool = ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1), thread_name_prefix="profile")
+        deliveries = DeliveryRound(store, self.config, self.clock, self.metrics)
+        evaluations = EvaluationRound(store, self.config, self.clock, self.metrics, self.pulse, pool, deliveries)
+        loops = [
+            threading.Thread(target=self._evaluate, args=(evaluations,), name="evaluation", daemon=True),
+            threading.Thread(target=self._deliver, args=(deliveries,), name="delivery", daemon=True),
+        ]
+        scheduler = BackgroundScheduler(timezone=UTC)
+        heartbeat = Heartbeat(self.pulse)
+        with self._signals(), serving(self.config.settings, self.pulse, self.metrics, evaluations.status):
+            scheduler.add_job(evaluations.renew, "interval", seconds=15, coalesce=True, misfire_grace_time=None)
+            scheduler.add_job(
+                lambda: heartbeat.send(self.config.settings.server.heartbeat),
+                "interval",
+                seconds=30,
+                coalesce=True,
+                misfire_grace_time=None,
+            )
+            scheduler.start()
+            for loop in loops:
+                loop.start()
+            log.info("started", state=store.url, models=len(self.config.settings.models), config=self._sources())
+            while not self._stop.wait(1.0):
+                self._look_at_files()
+            log.info("stopping")
+            scheduler.shutdown(wait=False)
+            self._wake()
+            deadline = time.monotonic() + PATIENCE
+            for loop in loops:
+                loop.join(max(0.1, deadline - time.monotonic()))
+        if any(loop.is_alive() for loop in loops):
+            # Whatever is in hand lives in an open transaction: leaving now rolls it back.
+            log.warning("stopped with work in hand", consequence="rolled back, repeated at the next start")
+            os._exit(0)
+        pool.shutdown()
+        store.close()
+        log.info("stopped")
+        return 0
+
+    def _evaluate(self, evaluations: EvaluationRound) -> None:
+        wake = self._wakes["evaluation"]
+        while not self._stop.is_set():
+            wake.clear()
+            if self._reload.is_set():
+                self._reload.clear()
+                self._load(evaluations)
+            wait = LOOK
+            try:
+                wait = evaluations.run(lambda: self._stop.is_set() or self._reload.is_set())
+                self.pulse.failed("evaluation", None)
+                self._wakes["delivery"].set()
+            except Exception as error:
+                self.pulse.failed("evaluation", f"{type(error).__name__}: {error}")
+                log.exception("evaluation failed")
+            self.pulse.beat("evaluation")
+            wake.wait(min(wait, LOOK))
+        evaluations.leave()
+
+    def _deliver(self, deliveries: DeliveryRound) -> None:
+        wake = self._wakes["delivery"]
+        while not self._stop.is_set():
+            wake.clear()
+            wait = LOOK
+            try:
+                wait = deliveries.run()
+                self.pulse.failed("delivery", None)
+            except Exception as error:
+                self.pulse.failed("delivery", f"{type(error).__name__}: {error}")
+                log.exception("delivery failed")
+            self.pulse.beat("delivery")
+            wake.wait(min(wait, LOOK))
+
+    def _load(self, evaluations: EvaluationRound) -> None:
+        try:
+            config = load(self.paths, self.environ)
+            evaluations.use(config)
+        except (ConfigError, OSError, ValueError) as error:
+            self.metrics.config_refused.set(1)
+            log.error("changed config refused; the old one runs on", error=str(error))
+            return
+        self.config = config
+        self.metrics.config_refused.set(0)
+        log.info("config reloaded", config=self._sources())
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def stop(*_: object) -> None:
+            self._stop.set()
+            self._wake()
+
+        def reload(*_: object) -> None:
+            self._reload.set()
+            self._wake()
+
+        before = {
+            number: signal.signal(number, action)
+            for number, action in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (signal.SIGHUP, reload))
+        }
+        try:
+            yield
+        finally:
+            for number, action in before.items():
+                signal.signal(number, action)
+
+    def stop(self) -> None:
+        """Ask the service to end, as SIGTERM does."""
+        self._stop.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        for wake in self._wakes.values():
+            wake.set()
+
+    def _sources(self) -> list[str]:
+        return [str(source) for source in self.config.sources]
+
+    def _look_at_files(self) -> None:
+        stamps = self._file_stamps()
+        if stamps != self._stamps:
+            self._stamps = stamps
+            self._reload.set()
+            self._wakes["evaluation"].set()
+
+    def _file_stamps(self) -> dict[Path, tuple[int, int]]:
+        stamps = {}
+        for source in self.config.sources:
+            try:
+                found = source.stat()
+            except OSError:
+                continue  # being replaced at this moment: the next look sees the new one
+            stamps[source] = (found.st_mtime_ns, found.st_size)
+        return stamps

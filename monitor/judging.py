@@ -1,0 +1,257 @@
+"""Read what a model's due windows need, and judge them: everything of an evaluation that comes before the write.
+
+In: a `World`, a model, its due windows, the time. Out: `Evaluation`s (ledger rows with findings), ready to be
+written. Kept: hour profiles and baselines, as they are made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+from importlib.metadata import version as distribution_version
+
+from detectors import Profile
+from detectors.result import Finding, Kind, Window
+from monitor.baseline import Learning, ensure
+from monitor.config import Config
+from monitor.evaluate import Context, judge_inputs, judge_performance, judge_volume, unjudged
+from monitor.outcomes import read_outcomes
+from monitor.prediction_log.base import LabelSource, PredictionLog
+from monitor.settings import ModelSettings
+from monitor.store import Store, baselines, evaluations, profiles, versions
+from monitor.store.baselines import Baseline
+from monitor.store.evaluations import DONE, Evaluation
+from monitor.store.leases import Lease
+from monitor.sync import Synced, sync
+from monitor.volumes import usual
+from monitor.windows import Aspect, Due, days
+
+# Rows that arrive later than this after their hour are not looked for any more.
+LATE = timedelta(days=7)
+
+
+@lru_cache
+def program() -> str:
+    """Driftline's own version, written beside every finding."""
+    return distribution_version("driftline")
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything an evaluation touches, passed in: state, config, sources, threads.
+
+    `deliver` is false where nothing may leave the house (replay, backfill). `lease` is None where nobody else can
+    be writing (an own temporary state).
+    """
+
+    store: Store
+    config: Config
+    open_log: Callable[[str], PredictionLog]
+    open_labels: Callable[[str], LabelSource | None]
+    pool: Executor | None = None
+    lease: Lease | None = None
+    deliver: bool = True
+
+
+Made = tuple[str, Baseline, list[tuple[datetime, datetime, Profile]]]
+References = Mapping[str, Baseline | Learning]
+
+
+@dataclass
+class Judging:
+    """One model's work at one moment; `made` collects day sums that the transaction may store."""
+
+    world: World
+    model: str
+    settings: ModelSettings
+    log: PredictionLog
+    labels: LabelSource | None
+    now: datetime
+    made: list[Made] = field(default_factory=list)
+
+    def windows(self, dues: Sequence[Due]) -> Iterator[Evaluation]:
+        """Every due window judged, then the revisions of earlier windows whose rows have changed since."""
+        inputs = [due for due in dues if due.aspect is Aspect.INPUTS]
+        if inputs:
+            start, end = min(due.window.start for due in inputs), max(due.window.end for due in inputs)
+            references, changed = self.prepare(start - self._reach(), end)
+            for due in inputs:
+                yield from self._inputs(due, references)
+            judged = {due.window for due in inputs}
+            for due in self._to_revise(changed, end):
+                if due.window not in judged:
+                    yield from self._inputs(due, references, revise=True)
+        for due in dues:
+            if due.aspect is Aspect.PERFORMANCE:
+                yield from self._performance(due)
+
+    def prepare(self, start: datetime, end: datetime) -> tuple[References, tuple[datetime, ...]]:
+        """Bring hour profiles up to date; returns each version's baseline and the slots whose rows changed."""
+        references = {version: self.reference_for(version) for version in self._versions(start, end)}
+        first = self._sync(references, start, end)
+        new = [version for version in self._versions(start, end) if version not in references]
+        if new:
+            references |= {version: self.reference_for(version) for version in new}
+            self._sync(references, start, end)
+        return references, first.changed
+
+    def _reach(self) -> timedelta:
+        """How far before its windows a model reads: late rows, and what a moving reference is made of."""
+        chosen = self.settings.baseline
+        return max(LATE, chosen.rolling or LATE, chosen.seasonal or LATE)
+
+    def _versions(self, start: datetime, end: datetime) -> list[str]:
+        with self.world.store.read() as connection:
+            known = versions.versions(connection, self.model)
+        return [version for version, (first, last) in known.items() if last >= start and first < end]
+
+    def reference_for(self, version: str) -> Baseline | Learning:
+        """What a version is compared with, made now if its time has come."""
+        return ensure(self.world.store, self.log, self.labels, self.model, self.settings, version, self.now)
+
+    def _sync(self, references: References, start: datetime, end: datetime) -> Synced:
+        grids = {version: found.grid for version, found in references.items() if isinstance(found, Baseline)}
+        return sync(self.world.store, self.log, self.model, self.settings, grids, start, end, self.world.pool)
+
+    def _inputs(self, due: Due, references: References, *, revise: bool = False) -> Iterator[Evaluation]:
+        window, zone = due.window, self.settings.zone
+        spans = list(days(window.start, window.end, zone)) if window.horizon != "1h" else [(window.start, window.end)]
+        present = self._versions(window.start, window.end)
+        with self.world.store.read() as connection:
+            history = usual(connection, self.model, self.settings, window)
+            states = profiles.slot_states(connection, self.model, window.start, window.end)
+        rows = sum(state.rows for state in states.values())
+        newest = max((state.newest for state in states.values() if state.newest), default=None)
+        everywhere = list(references) or [""]
+        judged = [version for version in everywhere if version in present] or everywhere[-1:]
+        for version in judged:
+            found = references.get(version)
+            baseline = found if isinstance(found, Baseline) else None
+            production = self._total(version, baseline, spans) if baseline else None
+            source = digest(production, rows)
+            if revise and source == self._source(version, baseline, window):
+                continue
+            context = self.context(version, window, baseline, Aspect.INPUTS)
+            if revise and context.revision == 0:
+                continue  # judged before on another baseline: not to be judged again on this one
+            findings: list[Finding] = []
+            if baseline is not None and production is not None and version in present:
+                reference = self._reference(version, baseline, window)
+                findings += judge_inputs(context, self.settings, reference, production, baseline.provisional)
+            if isinstance(found, Learning):
+                findings.append(unjudged(context, "baseline", rows, found.reason))
+            elif baseline is not None and baseline.provisional:
+                findings.append(unjudged(context, "baseline", rows, baseline.origin))
+            if version == judged[-1]:
+                age = None if newest is None else (window.end - newest).total_seconds()
+                findings += judge_volume(context, self.settings, rows, age, history)
+            yield self.evaluation(context, due, production.rows if production else rows, source, findings)
+
+    def _total(self, version: str, baseline: Baseline, spans: list[tuple[datetime, datetime]]) -> Profile:
+        made: list[tuple[datetime, datetime, Profile]] = []
+        with self.world.store.read() as connection:
+            total = profiles.total(connection, self.model, version, baseline.grid, spans, made)
+        whole = [piece for piece in made if piece[1] - piece[0] > timedelta(hours=2)]
+        if whole:
+            self.made.append((version, baseline, whole))
+        return total
+
+    def _reference(self, version: str, baseline: Baseline, window: Window) -> Profile:
+        """The baseline's own profile, or a moving one where it holds enough rows; the baseline stays the anchor."""
+        chosen = self.settings.baseline
+        if chosen.rolling is not None:
+            start, end = window.start - chosen.rolling, window.start
+        elif chosen.seasonal is not None:
+            start, end = window.start - chosen.seasonal, window.end - chosen.seasonal
+        else:
+            return baseline.profile
+        moving = self._total(version, baseline, list(days(start, end, self.settings.zone)))
+        return moving if moving.rows >= self.settings.minimum_rows else baseline.profile
+
+    def _to_revise(self, changed: Sequence[datetime], end: datetime) -> list[Due]:
+        if not changed:
+            return []
+        first, last = min(changed), max(changed)
+        with self.world.store.read() as connection:
+            found = evaluations.find(
+                connection, self.model, start=first, aspect=Aspect.INPUTS, findings=False, latest=True
+            )
+            dues = {Due(old.due_at, old.window, Aspect.INPUTS) for old in found if old.window.start <= last}
+        slots = set(changed)
+        return sorted(
+            due
+            for due in dues
+            if due.window.end <= end and any(due.window.start <= slot < due.window.end for slot in slots)
+        )
+
+    def _source(self, version: str, baseline: Baseline | None, window: Window) -> str | None:
+        with self.world.store.read() as connection:
+            return evaluations.latest_source(
+                connection, self.model, version, baseline.id if baseline else "", window, Aspect.INPUTS
+            )
+
+    def _performance(self, due: Due) -> Iterator[Evaluation]:
+        window = due.window
+        outcomes = (
+            read_outcomes(self.log, self.labels, self.settings, window.start, window.end, self.now)
+            if self.labels is not None
+            else {}
+        )
+        with self.world.store.read() as connection:
+            known = {version: baselines.current(connection, self.model, version) for version in outcomes}
+        if not outcomes:
+            context = self.context("", window, None, Aspect.PERFORMANCE)
+            findings = [unjudged(context, "performance", 0, "no rows in the window", Kind.PERFORMANCE)]
+            yield self.evaluation(context, due, 0, "", findings)
+        for version, outcome in outcomes.items():
+            baseline = known[version]
+            context = self.context(version, window, baseline, Aspect.PERFORMANCE)
+            usual_performance = baseline.performance if baseline else {}
+            findings = judge_performance(context, self.settings, outcome, usual_performance)
+            yield self.evaluation(context, due, outcome.rows, f"{outcome.labelled}", findings)
+
+    def context(self, version: str, window: Window, baseline: Baseline | None, aspect: Aspect) -> Context:
+        """What every finding of one evaluation has in common, with the revision it is to have."""
+        key = baseline.id if baseline else ""
+        with self.world.store.read() as connection:
+            revision = evaluations.next_revision(connection, self.model, version, key, window, aspect)
+        return Context(
+            model=self.model,
+            version=version,
+            window=window,
+            revision=revision,
+            evaluated_at=self.now,
+            baseline_id=key,
+            config_hash=self.world.config.hash(self.model),
+            program=program(),
+        )
+
+    def evaluation(self, context: Context, due: Due, rows: int, source: str, findings: Sequence[Finding]) -> Evaluation:
+        """A ledger row that says: done."""
+        return Evaluation(
+            model=self.model,
+            version=context.version,
+            baseline=context.baseline_id,
+            window=context.window,
+            aspect=due.aspect,
+            revision=context.revision,
+            status=DONE,
+            reason="",
+            rows=rows,
+            source=source,
+            evaluated_at=self.now,
+            due_at=due.at,
+            config_hash=context.config_hash,
+            program=context.program,
+            findings=tuple(findings),
+        )
+
+
+def digest(production: Profile | None, rows: int) -> str:
+    """What a window's rows were, in a few characters: equal rows give equal digests."""
+    content = production.to_bytes() if production is not None else str(rows).encode()
+    return hashlib.sha256(content).hexdigest()[:32]

@@ -1,0 +1,184 @@
+"""One round of each of the daemon's two loops.
+
+In: the store, the config in force, a clock. Out: how many seconds the loop may wait for its next round.
+Kept: the lease, and what the two rounds tell each other (models whose messages wait until they have caught up).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+
+import structlog
+
+from alerts import outbox
+from detectors.result import Status
+from monitor import chores, wiring
+from monitor.clock import Clock
+from monitor.config import Config
+from monitor.cycle import Outcome
+from monitor.engine import Engine
+from monitor.metrics import Metrics
+from monitor.pulse import Pulse
+from monitor.store import Store, incidents, leases
+from monitor.store.errors import StoreError
+from monitor.store.leases import Lease
+from monitor.world import make_world
+
+LEASE = "evaluator"
+LEASE_SECONDS = 60.0
+_STANDBY = 5.0
+_PENDING = 1.0
+
+log = structlog.get_logger()
+
+
+class DeliveryRound:
+    """Routes what is to be said and sends what is due."""
+
+    def __init__(self, store: Store, config: Config, clock: Clock, metrics: Metrics) -> None:
+        self._store, self._clock, self._metrics = store, clock, metrics
+        self._lock = threading.Lock()
+        # Until the first look at what is due, every model may be behind.
+        self._hold: frozenset[str] = frozenset(config.settings.models)
+        self._deliverer = wiring.make_deliverer(config.settings, store.begin)
+
+    def use(self, config: Config) -> None:
+        """Route and send by a changed config from now on. Raises AlertError if it cannot be used."""
+        deliverer = wiring.make_deliverer(config.settings, self._store.begin)
+        with self._lock:
+            old, self._deliverer = self._deliverer, deliverer
+        old.close()
+
+    def hold(self, models: frozenset[str]) -> None:
+        """Messages about these models wait: they are catching up, and what they say is not yet the last word."""
+        self._hold = models
+
+    def run(self) -> float:
+        """Flush and deliver once."""
+        now = self._clock.now()
+        with self._lock:
+            deliverer = self._deliverer
+        deliverer.flush(now, hold=self._hold)
+        deliverer.deliver(now)
+        with self._store.read() as connection:
+            counts = outbox.counts(connection)
+        for (channel, state), count in counts.deliveries.items():
+            self._metrics.deliveries.labels(channel=channel, state=state).set(count)
+        self._metrics.pending_intents.set(counts.intents)
+        return _PENDING
+
+
+class EvaluationRound:
+    """Takes the lease, evaluates everything due, and does the chores."""
+
+    def __init__(
+        self,
+        store: Store,
+        config: Config,
+        clock: Clock,
+        metrics: Metrics,
+        pulse: Pulse,
+        pool: Executor,
+        deliveries: DeliveryRound,
+    ) -> None:
+        self._store, self._clock, self._metrics, self._pulse, self._pool = store, clock, metrics, pulse, pool
+        self._deliveries = deliveries
+        self._config = config
+        self._holder = leases.this_process()
+        self._lease: Lease | None = None
+        self._engine = Engine(make_world(config, store, pool=pool))
+
+    def use(self, config: Config) -> None:
+        """Evaluate by a changed config from the next window on. Raises AlertError if it cannot be used."""
+        self._deliveries.use(config)
+        self._config = config
+        self._engine = Engine(make_world(config, self._store, pool=self._pool))
+
+    def run(self, interrupted: Callable[[], bool]) -> float:
+        """Evaluate what is due, window by window, until all is done or `interrupted()`."""
+        if not self.renew():
+            return _STANDBY
+        assert self._lease is not None
+        now = self._clock.now()
+        engine = self._engine
+        engine.use_lease(self._lease)
+        self._deliveries.hold(frozenset(engine.behind(now)))
+        for outcome in engine.advance(now):
+            self._record(outcome)
+            self._pulse.beat("evaluation")
+            if interrupted():
+                return 0.0
+        self._deliveries.hold(frozenset())
+        chores.run(engine.world, self._clock, interrupted)
+        due = min((d for d in (engine.next_due(m, now) for m in engine.models()) if d is not None), default=None)
+        return self._clock.seconds_until(due) if due is not None else float("inf")
+
+    def renew(self) -> bool:
+        """Take or renew the lease; whether this process is the evaluator."""
+        try:
+            with self._store.begin() as connection:
+                lease = leases.acquire(connection, LEASE, self._holder, LEASE_SECONDS)
+        except StoreError as error:
+            log.error("lease not renewed", error=str(error))
+            return False
+        if lease is None and self._lease is not None:
+            log.warning("another process evaluates now")
+        elif lease is not None and self._lease is None:
+            log.info("evaluating", epoch=lease.epoch)
+        self._lease = lease
+        return lease is not None
+
+    def leave(self) -> None:
+        """Let a successor begin at once."""
+        if self._lease is None:
+            return
+        try:
+            with self._store.begin() as connection:
+                leases.release(connection, self._lease)
+        except StoreError as error:
+            log.warning("lease not released; it runs out by itself", error=str(error))
+
+    def status(self) -> Mapping[str, object]:
+        """Facts for /healthz."""
+        return {"role": "evaluator" if self._lease is not None else "standby", "models": len(self._engine.models())}
+
+    def _record(self, outcome: Outcome) -> None:
+        model, metrics = outcome.model, self._metrics
+        metrics.blind.labels(model=model).set(1 if outcome.blind else 0)
+        if outcome.blind is not None:
+            log.error("log cannot be read", model=model, error=outcome.blind)
+        for evaluation in outcome.evaluations:
+            metrics.windows.labels(model=model, status=evaluation.status).inc()
+            breaches = [finding for finding in evaluation.findings if finding.status is Status.BREACH]
+            metrics.breaches.labels(model=model).inc(len(breaches))
+            log.info(
+                "window judged",
+                model=model,
+                version=evaluation.version,
+                aspect=evaluation.aspect.value,
+                horizon=evaluation.window.horizon,
+                start=evaluation.window.start.isoformat(),
+                end=evaluation.window.end.isoformat(),
+                revision=evaluation.revision,
+                rows=evaluation.rows,
+                findings=len(evaluation.findings),
+                breaches=len(breaches),
+            )
+        for event in outcome.events:
+            metrics.events.labels(model=model, event=event.event.value).inc()
+            log.info(
+                "incident",
+                event=event.event.value,
+                incident=event.incident.id,
+                model=model,
+                severity=event.incident.severity.value,
+                summary=event.incident.summary,
+            )
+        if outcome.blind is None:
+            metrics.evaluated_through.labels(model=model).set(outcome.at.timestamp())
+        if outcome.events:
+            with self._store.read() as connection:
+                still_open = incidents.listing(connection, model=model, open_only=True)
+            metrics.open_incidents.labels(model=model).set(len(still_open))

@@ -1,0 +1,154 @@
+"""Baselines and their grids.
+
+In: a connection. Out: `Baseline` values. Kept: one row a baseline, never changed once ready, and its grid.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from detectors.grid import Grid
+from detectors.performance import Measured
+from detectors.profile import Profile
+from monitor.store.metadata import METADATA, Instant
+
+GRIDS = sa.Table(
+    "grids",
+    METADATA,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+)
+
+BASELINES = sa.Table(
+    "baselines",
+    METADATA,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("model", sa.String(200), nullable=False),
+    sa.Column("version", sa.String(200), nullable=False),
+    sa.Column("spec", sa.Text, nullable=False),
+    sa.Column("grid", sa.String(64), sa.ForeignKey("grids.id"), nullable=False),
+    sa.Column("profile", sa.LargeBinary, nullable=False),
+    sa.Column("performance", sa.Text, nullable=False),
+    sa.Column("start", Instant, nullable=True),
+    sa.Column("end", Instant, nullable=True),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("origin", sa.String(400), nullable=False),
+    sa.Column("provisional", sa.Boolean, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("current", sa.Boolean, nullable=False),
+    sa.Index("baselines_current", "model", "version", "current"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """A named reference of one model version.
+
+    `spec` is the config it was made from; `performance` maps a measure to what it was on the reference; a `provisional` one watches for breakage alone while the real one is being learned.
+    """
+
+    id: str
+    model: str
+    version: str
+    spec: str
+    grid: Grid
+    profile: Profile
+    performance: Mapping[str, Measured]
+    start: datetime | None
+    end: datetime | None
+    rows: int
+    origin: str
+    provisional: bool
+    created_at: datetime
+
+
+def save(connection: Connection, baseline: Baseline) -> None:
+    """Make `baseline` the current one of its model version; earlier ones stay, no longer current."""
+    grid = baseline.grid
+    if connection.execute(sa.select(GRIDS.c.id).where(GRIDS.c.id == grid.id)).one_or_none() is None:
+        connection.execute(GRIDS.insert().values(id=grid.id, data=grid.to_bytes()))
+    connection.execute(
+        BASELINES.update()
+        .where(BASELINES.c.model == baseline.model, BASELINES.c.version == baseline.version)
+        .values(current=False)
+    )
+    connection.execute(BASELINES.delete().where(BASELINES.c.id == baseline.id))
+    connection.execute(
+        BASELINES.insert().values(
+            id=baseline.id,
+            model=baseline.model,
+            version=baseline.version,
+            spec=baseline.spec,
+            grid=grid.id,
+            profile=baseline.profile.to_bytes(),
+            performance=json.dumps({name: [m.value, m.stderr, m.n] for name, m in baseline.performance.items()}),
+            start=baseline.start,
+            end=baseline.end,
+            rows=baseline.rows,
+            origin=baseline.origin,
+            provisional=baseline.provisional,
+            created_at=baseline.created_at,
+            current=True,
+        )
+    )
+
+
+def current(connection: Connection, model: str, version: str) -> Baseline | None:
+    """The baseline a model version is compared with now, if there is one."""
+    return _one(
+        connection,
+        sa.and_(BASELINES.c.model == model, BASELINES.c.version == version, BASELINES.c.current),
+    )
+
+
+def get(connection: Connection, baseline_id: str) -> Baseline | None:
+    """A baseline by id, current or not."""
+    return _one(connection, BASELINES.c.id == baseline_id)
+
+
+def newest(connection: Connection, model: str) -> Baseline | None:
+    """The baseline made last for any version of a model: what a new version may inherit."""
+    return _one(connection, sa.and_(BASELINES.c.model == model, BASELINES.c.current, sa.not_(BASELINES.c.provisional)))
+
+
+def listing(connection: Connection, model: str | None = None) -> list[dict[str, object]]:
+    """Every baseline's facts without its arrays, newest last."""
+    names = ("id", "model", "version", "origin", "start", "end", "rows", "provisional", "created_at", "current")
+    query = sa.select(*(BASELINES.c[name] for name in names)).order_by(BASELINES.c.created_at)
+    if model is not None:
+        query = query.where(BASELINES.c.model == model)
+    return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def _one(connection: Connection, condition: sa.ColumnElement[bool]) -> Baseline | None:
+    row = connection.execute(
+        sa.select(BASELINES, GRIDS.c.data)
+        .join(GRIDS, GRIDS.c.id == BASELINES.c.grid)
+        .where(condition)
+        .order_by(BASELINES.c.created_at.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    grid = Grid.from_bytes(row.data)
+    return Baseline(
+        id=row.id,
+        model=row.model,
+        version=row.version,
+        spec=row.spec,
+        grid=grid,
+        profile=Profile.from_bytes(grid, row.profile),
+        performance={name: Measured(*parts) for name, parts in json.loads(row.performance).items()},
+        start=row.start,
+        end=row.end,
+        rows=row.rows,
+        origin=row.origin,
+        provisional=row.provisional,
+        created_at=row.created_at,
+    )

@@ -1,0 +1,93 @@
+"""Open the state database and hand out transactions.
+
+In: a URL. Out: `Store`, whose `begin()` is a write transaction and whose `read()` is a short reader.
+Kept: the connection pool.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine, make_url
+
+from monitor.store.errors import StoreUnreachable
+
+
+def _sqlite_settings(connection: sqlite3.Connection, _record: object) -> None:
+    # The driver's own BEGIN is switched off: every transaction says itself whether it is going to write.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA busy_timeout = 30000")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def make_engine(url: str) -> Engine:
+    """An engine for `sqlite:///path`, `sqlite://` (memory) or `postgresql://…`.
+
+    Raises StoreUnreachable if the URL is no database URL.
+    """
+    try:
+        parsed = make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise StoreUnreachable(
+            f"state: not a database URL; write sqlite:///driftline.db or postgresql://…: {error}"
+        ) from error
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database and parsed.database != ":memory:":
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            engine = sa.create_engine(parsed, connect_args={"timeout": 30})
+        else:
+            engine = sa.create_engine(
+                parsed, poolclass=sa.pool.StaticPool, connect_args={"check_same_thread": False, "timeout": 30}
+            )
+        sa.event.listen(engine, "connect", _sqlite_settings)
+        return engine
+    if parsed.get_backend_name() == "postgresql" and "+" not in parsed.drivername:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return sa.create_engine(parsed, pool_pre_ping=True)
+
+
+class Store:
+    """The state database: transactions, and nothing about what is in it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.url = engine.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A write transaction: committed when the block ends, rolled back when it raises.
+
+        On SQLite it takes the write lock at once (deferred transactions deadlock under several writers).
+        Raises StoreUnreachable when the database cannot be written.
+        """
+        with self._errors(), self.engine.connect() as connection, connection.begin():
+            if self.engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A short reader that sees one state throughout; nothing written in it lasts. Raises StoreUnreachable."""
+        with self._errors(), self.engine.connect() as connection:
+            if self.engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN")
+            yield connection
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+            raise StoreUnreachable(f"state database {self.url}: {error.orig}") from error
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()

@@ -1,0 +1,307 @@
+"""The ledger and the findings: one row for each evaluated window and revision.
+
+In: a connection inside the evaluation's transaction. Out: `Evaluation` values and findings.
+Kept: append-only rows; the findings of a row are one compressed blob, since a month of a model is a quarter of
+a million of them and they are always read a window at a time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+import zstandard
+from sqlalchemy.engine import Connection
+
+from detectors.result import Finding, Kind, Status, Window
+from monitor.store.errors import AlreadyEvaluated
+from monitor.store.metadata import METADATA, Id, Instant
+from monitor.windows import Aspect
+
+EVALUATIONS = sa.Table(
+    "evaluations",
+    METADATA,
+    sa.Column("id", Id, primary_key=True, autoincrement=True),
+    sa.Column("model", sa.String(200), nullable=False),
+    sa.Column("version", sa.String(200), nullable=False),
+    sa.Column("baseline", sa.String(64), nullable=False),
+    sa.Column("horizon", sa.String(200), nullable=False),
+    sa.Column("aspect", sa.String(16), nullable=False),
+    sa.Column("start", Instant, nullable=False),
+    sa.Column("end", Instant, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("source", sa.String(64), nullable=False),
+    sa.Column("breaches", sa.Integer, nullable=False),
+    sa.Column("evaluated_at", Instant, nullable=False),
+    sa.Column("due_at", Instant, nullable=False),
+    sa.Column("config_hash", sa.String(64), nullable=False),
+    sa.Column("program", sa.String(32), nullable=False),
+    sa.Column("findings", sa.LargeBinary, nullable=True),
+    sa.UniqueConstraint(
+        "model", "version", "baseline", "horizon", "aspect", "start", "revision", name="evaluations_key"
+    ),
+    sa.Index("evaluations_window", "model", "end", "start"),
+)
+
+DONE, SKIPPED = "done", "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One ledger row. `source` is a digest of what the window's rows (or labels) were when it was judged."""
+
+    model: str
+    version: str
+    baseline: str
+    window: Window
+    aspect: Aspect
+    revision: int
+    status: str
+    reason: str
+    rows: int
+    source: str
+    evaluated_at: datetime
+    due_at: datetime
+    config_hash: str
+    program: str
+    findings: tuple[Finding, ...] = ()
+
+
+def record(connection: Connection, evaluation: Evaluation) -> None:
+    """Write one ledger row with its findings. Raises AlreadyEvaluated if its key is there."""
+    try:
+        connection.execute(
+            EVALUATIONS.insert().values(
+                model=evaluation.model,
+                version=evaluation.version,
+                baseline=evaluation.baseline,
+                horizon=evaluation.window.horizon,
+                aspect=evaluation.aspect.value,
+                start=evaluation.window.start,
+                end=evaluation.window.end,
+                revision=evaluation.revision,
+                status=evaluation.status,
+                reason=evaluation.reason,
+                rows=evaluation.rows,
+                source=evaluation.source,
+                breaches=sum(finding.status is Status.BREACH for finding in evaluation.findings),
+                evaluated_at=evaluation.evaluated_at,
+                due_at=evaluation.due_at,
+                config_hash=evaluation.config_hash,
+                program=evaluation.program,
+                findings=_encode(evaluation.findings) if evaluation.findings else None,
+            )
+        )
+    except sa.exc.IntegrityError as error:
+        raise AlreadyEvaluated(
+            f"{evaluation.model} {evaluation.window.horizon} {evaluation.window.start} was evaluated before"
+        ) from error
+
+
+def find(
+    connection: Connection,
+    model: str | None = None,
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    horizon: str | None = None,
+    aspect: Aspect | None = None,
+    version: str | None = None,
+    as_of: datetime | None = None,
+    latest: bool = True,
+    findings: bool = True,
+    done: bool = True,
+) -> Iterator[Evaluation]:
+    """Evaluations whose window ends in `(start, end]`, oldest first.
+
+    With `latest`, only the newest revision of each window known `as_of` that instant; with `done`, without the
+    skipped ones; without `findings`, the rows come without their (larger) blobs.
+    """
+    table = EVALUATIONS
+    conditions: list[sa.ColumnElement[bool]] = []
+    if model is not None:
+        conditions.append(table.c.model == model)
+    if start is not None:
+        conditions.append(table.c.end > start)
+    if end is not None:
+        conditions.append(table.c.end <= end)
+    if horizon is not None:
+        conditions.append(table.c.horizon == horizon)
+    if aspect is not None:
+        conditions.append(table.c.aspect == aspect.value)
+    if version is not None:
+        conditions.append(table.c.version == version)
+    if as_of is not None:
+        conditions.append(table.c.evaluated_at <= as_of)
+    if done:
+        conditions.append(table.c.status == DONE)
+    columns = [column for column in table.c if findings or column.name != "findings"]
+    query = sa.select(*columns).where(*conditions)
+    if latest:
+        key = [table.c[name] for name in ("model", "version", "horizon", "aspect", "start")]
+        rank = sa.func.row_number().over(partition_by=key, order_by=(table.c.evaluated_at.desc(), table.c.id.desc()))
+        ranked = sa.select(table.c.id, rank.label("rank")).where(*conditions).subquery()
+        query = sa.select(*columns).join(ranked, ranked.c.id == table.c.id).where(ranked.c.rank == 1)
+    for row in connection.execute(query.order_by(table.c.end, table.c.horizon, table.c.id)):
+        yield _evaluation(row, findings)
+
+
+def next_revision(
+    connection: Connection, model: str, version: str, baseline: str, window: Window, aspect: Aspect
+) -> int:
+    """The revision the next evaluation of this window is to have: 0 for the first."""
+    top = connection.execute(
+        sa.select(sa.func.max(EVALUATIONS.c.revision)).where(
+            EVALUATIONS.c.model == model,
+            EVALUATIONS.c.version == version,
+            EVALUATIONS.c.baseline == baseline,
+            EVALUATIONS.c.horizon == window.horizon,
+            EVALUATIONS.c.aspect == aspect.value,
+            EVALUATIONS.c.start == window.start,
+        )
+    ).scalar_one()
+    return 0 if top is None else int(top) + 1
+
+
+def latest_source(
+    connection: Connection, model: str, version: str, baseline: str, window: Window, aspect: Aspect
+) -> str | None:
+    """The `source` of a window's newest revision; None if it was never evaluated."""
+    return connection.execute(
+        sa.select(EVALUATIONS.c.source)
+        .where(
+            EVALUATIONS.c.model == model,
+            EVALUATIONS.c.version == version,
+            EVALUATIONS.c.baseline == baseline,
+            EVALUATIONS.c.horizon == window.horizon,
+            EVALUATIONS.c.aspect == aspect.value,
+            EVALUATIONS.c.start == window.start,
+        )
+        .order_by(EVALUATIONS.c.revision.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def windows_done(connection: Connection, model: str, due_at: datetime) -> set[tuple[Window, Aspect]]:
+    """The windows that fell due at an instant and have a ledger row."""
+    rows = connection.execute(
+        sa.select(EVALUATIONS.c.horizon, EVALUATIONS.c.start, EVALUATIONS.c.end, EVALUATIONS.c.aspect).where(
+            EVALUATIONS.c.model == model, EVALUATIONS.c.due_at == due_at
+        )
+    )
+    return {(Window(row.horizon, row.start, row.end), Aspect(row.aspect)) for row in rows}
+
+
+def latest_run(connection: Connection, model: str, version: str, horizon: str) -> Evaluation | None:
+    """The newest evaluation of one batch run, whatever its baseline; without its findings."""
+    query = (
+        sa.select(*[column for column in EVALUATIONS.c if column.name != "findings"])
+        .where(EVALUATIONS.c.model == model, EVALUATIONS.c.version == version, EVALUATIONS.c.horizon == horizon)
+        .order_by(EVALUATIONS.c.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _evaluation(row, with_findings=False)
+
+
+def run_rows(connection: Connection, model: str, before: datetime, most: int) -> list[int]:
+    """How many rows the last batch runs before an instant had, newest first."""
+    rows = connection.execute(
+        sa.select(EVALUATIONS.c.rows)
+        .where(
+            EVALUATIONS.c.model == model,
+            EVALUATIONS.c.horizon.like("run:%"),
+            EVALUATIONS.c.rows > 0,
+            EVALUATIONS.c.revision == 0,
+            EVALUATIONS.c.start < before,
+        )
+        .order_by(EVALUATIONS.c.start.desc())
+        .limit(most)
+    )
+    return [row.rows for row in rows]
+
+
+def forget(connection: Connection, before: datetime) -> None:
+    """Drop evaluations of windows that ended before `before`."""
+    connection.execute(EVALUATIONS.delete().where(EVALUATIONS.c.end < before))
+
+
+def _short(value: float | None) -> float | None:
+    # Seven digits are more than any statistic here deserves, and halve the blob.
+    return None if value is None or value != value else float(f"{value:.7g}")
+
+
+def _encode(findings: Sequence[Finding]) -> bytes:
+    columns = [
+        [f.segment for f in findings],
+        [f.subject for f in findings],
+        [f.kind.value for f in findings],
+        [f.detector for f in findings],
+        [_short(f.statistic) for f in findings],
+        [_short(f.pvalue) for f in findings],
+        [_short(f.threshold) for f in findings],
+        [_short(f.effect) for f in findings],
+        [f.status.value for f in findings],
+        [f.n for f in findings],
+        [dict(f.detail) for f in findings],
+    ]
+    text = json.dumps(columns, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return zstandard.ZstdCompressor(level=3).compress(text.encode())
+
+
+def _evaluation(row: sa.Row[tuple[object, ...]], with_findings: bool) -> Evaluation:
+    values = row._mapping
+    window = Window(values["horizon"], values["start"], values["end"])
+    findings: tuple[Finding, ...] = ()
+    if with_findings and values["findings"] is not None:
+        text = zstandard.ZstdDecompressor().decompress(values["findings"], max_output_size=1 << 28)
+        columns = json.loads(text)
+        findings = tuple(
+            Finding(
+                model=values["model"],
+                version=values["version"],
+                window=window,
+                segment=segment,
+                subject=subject,
+                kind=Kind(kind),
+                detector=detector,
+                statistic=statistic,
+                pvalue=pvalue,
+                threshold=threshold,
+                effect=effect,
+                status=Status(status),
+                n=n,
+                revision=values["revision"],
+                evaluated_at=values["evaluated_at"],
+                baseline_id=values["baseline"],
+                config_hash=values["config_hash"],
+                program=values["program"],
+                detail=detail,
+            )
+            for segment, subject, kind, detector, statistic, pvalue, threshold, effect, status, n, detail in zip(
+                *columns, strict=True
+            )
+        )
+    return Evaluation(
+        model=values["model"],
+        version=values["version"],
+        baseline=values["baseline"],
+        window=window,
+        aspect=Aspect(values["aspect"]),
+        revision=values["revision"],
+        status=values["status"],
+        reason=values["reason"],
+        rows=values["rows"],
+        source=values["source"],
+        evaluated_at=values["evaluated_at"],
+        due_at=values["due_at"],
+        config_hash=values["config_hash"],
+        program=values["program"],
+        findings=findings,
+    )

@@ -1,0 +1,127 @@
+"""Incidents and their timeline.
+
+In: a connection inside the evaluation's transaction, incident events. Out: `Incident` values.
+Kept: the latest state of each incident, and every event in order.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from alerts.incident import Incident, IncidentEvent
+from monitor.store.metadata import METADATA, Id, Instant
+
+INCIDENTS = sa.Table(
+    "incidents",
+    METADATA,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("model", sa.String(200), nullable=False),
+    sa.Column("trouble", sa.String(32), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("opened_at", Instant, nullable=False),
+    sa.Column("resolved_at", Instant, nullable=True),
+    sa.Column("data", sa.Text, nullable=False),
+    sa.Index("incidents_model", "model", "state"),
+)
+
+EVENTS = sa.Table(
+    "incident_events",
+    METADATA,
+    sa.Column("id", Id, primary_key=True, autoincrement=True),
+    sa.Column("incident", sa.String(64), sa.ForeignKey("incidents.id"), nullable=False),
+    sa.Column("event", sa.String(16), nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("data", sa.Text, nullable=False),
+    sa.Index("incident_events_incident", "incident", "id"),
+    sa.Index("incident_events_at", "at"),
+)
+
+
+def relevant(connection: Connection, model: str, resolved_after: datetime) -> list[Incident]:
+    """The incidents of a model that are open, or were resolved so lately that they may reopen."""
+    rows = connection.execute(
+        sa.select(INCIDENTS.c.data)
+        .where(
+            INCIDENTS.c.model == model,
+            sa.or_(INCIDENTS.c.resolved_at.is_(None), INCIDENTS.c.resolved_at > resolved_after),
+        )
+        .order_by(INCIDENTS.c.opened_at, INCIDENTS.c.id)
+    )
+    return [Incident.from_json(json.loads(row.data)) for row in rows]
+
+
+def get(connection: Connection, incident_id: str) -> Incident | None:
+    """One incident by its id."""
+    data = connection.execute(sa.select(INCIDENTS.c.data).where(INCIDENTS.c.id == incident_id)).scalar_one_or_none()
+    return None if data is None else Incident.from_json(json.loads(data))
+
+
+def listing(
+    connection: Connection,
+    *,
+    model: str | None = None,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    open_only: bool = False,
+) -> list[Incident]:
+    """Incidents that were open at some time in `[start, end)`, oldest first."""
+    conditions: list[sa.ColumnElement[bool]] = []
+    if model is not None:
+        conditions.append(INCIDENTS.c.model == model)
+    if start is not None:
+        conditions.append(sa.or_(INCIDENTS.c.resolved_at.is_(None), INCIDENTS.c.resolved_at >= start))
+    if end is not None:
+        conditions.append(INCIDENTS.c.opened_at < end)
+    if open_only:
+        conditions.append(INCIDENTS.c.resolved_at.is_(None))
+    rows = connection.execute(
+        sa.select(INCIDENTS.c.data).where(*conditions).order_by(INCIDENTS.c.opened_at, INCIDENTS.c.id)
+    )
+    return [Incident.from_json(json.loads(row.data)) for row in rows]
+
+
+def apply(connection: Connection, incidents: Sequence[Incident], events: Sequence[IncidentEvent]) -> None:
+    """Write the new state of `incidents`, and append `events` to the timeline."""
+    for incident in incidents:
+        values = {
+            "model": incident.model,
+            "trouble": str(incident.trouble),
+            "state": str(incident.state),
+            "opened_at": incident.opened_at,
+            "resolved_at": incident.resolved_at,
+            "data": json.dumps(incident.to_json(), ensure_ascii=False),
+        }
+        changed = connection.execute(INCIDENTS.update().where(INCIDENTS.c.id == incident.id).values(**values))
+        if changed.rowcount == 0:
+            connection.execute(INCIDENTS.insert().values(id=incident.id, **values))
+    for event in events:
+        connection.execute(
+            EVENTS.insert().values(
+                incident=event.incident.id,
+                event=str(event.event),
+                at=event.at,
+                reason=event.reason,
+                data=json.dumps(event.to_json(), ensure_ascii=False),
+            )
+        )
+
+
+def timeline(
+    connection: Connection, *, incident: str | None = None, start: datetime | None = None, end: datetime | None = None
+) -> list[tuple[str, str, datetime, str]]:
+    """(incident id, event, at, reason) in order, of one incident or of a span of time."""
+    conditions: list[sa.ColumnElement[bool]] = []
+    if incident is not None:
+        conditions.append(EVENTS.c.incident == incident)
+    if start is not None:
+        conditions.append(EVENTS.c.at >= start)
+    if end is not None:
+        conditions.append(EVENTS.c.at < end)
+    rows = connection.execute(sa.select(EVENTS).where(*conditions).order_by(EVENTS.c.id))
+    return [(row.incident, row.event, row.at, row.reason) for row in rows]

@@ -1,0 +1,214 @@
+"""Hour profiles, their roll-up by day, and which state of the source they were read from.
+
+In: a connection; slots (hours) of a model. Out: profiles as sums. Kept: one compressed blob per
+(model, version, grid, slot), one per day made from them on first use, and the source token of each slot.
+A slot is replaced, never incremented: reading it again cannot count a row twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from detectors.grid import Grid
+from detectors.profile import Profile
+from monitor.store.metadata import METADATA, Instant
+
+SLOTS = sa.Table(
+    "slots",
+    METADATA,
+    sa.Column("model", sa.String(200), primary_key=True),
+    sa.Column("start", Instant, primary_key=True),
+    sa.Column("token", sa.String(64), nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("newest", Instant, nullable=True),
+)
+
+HOURS = sa.Table(
+    "hour_profiles",
+    METADATA,
+    sa.Column("model", sa.String(200), primary_key=True),
+    sa.Column("version", sa.String(200), primary_key=True),
+    sa.Column("grid", sa.String(64), primary_key=True),
+    sa.Column("start", Instant, primary_key=True),
+    sa.Column("token", sa.String(64), nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=True),
+)
+
+DAYS = sa.Table(
+    "day_profiles",
+    METADATA,
+    sa.Column("model", sa.String(200), primary_key=True),
+    sa.Column("version", sa.String(200), primary_key=True),
+    sa.Column("grid", sa.String(64), primary_key=True),
+    sa.Column("start", Instant, primary_key=True),
+    sa.Column("end", Instant, nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SlotState:
+    """What one hour of the source looked like when it was read: its token, rows of all versions, newest row."""
+
+    start: datetime
+    token: str
+    rows: int
+    newest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class HourProfile:
+    """One hour of one version on one grid; `profile` is None where the version had no rows."""
+
+    version: str
+    grid: str
+    start: datetime
+    token: str
+    rows: int
+    profile: Profile | None
+
+
+def slot_states(connection: Connection, model: str, start: datetime, end: datetime) -> dict[datetime, SlotState]:
+    """The slots of `[start, end)` that have been read, by start."""
+    rows = connection.execute(
+        sa.select(SLOTS).where(SLOTS.c.model == model, SLOTS.c.start >= start, SLOTS.c.start < end)
+    )
+    return {row.start: SlotState(row.start, row.token, row.rows, row.newest) for row in rows}
+
+
+def profiled(
+    connection: Connection, model: str, grids: Mapping[str, str], start: datetime, end: datetime
+) -> dict[tuple[str, datetime], str]:
+    """Tokens of the stored hour profiles of `[start, end)`, by (version, slot), for each version's grid."""
+    found: dict[tuple[str, datetime], str] = {}
+    for version, grid in grids.items():
+        rows = connection.execute(
+            sa.select(HOURS.c.start, HOURS.c.token).where(
+                HOURS.c.model == model,
+                HOURS.c.version == version,
+                HOURS.c.grid == grid,
+                HOURS.c.start >= start,
+                HOURS.c.start < end,
+            )
+        )
+        found.update({(version, row.start): row.token for row in rows})
+    return found
+
+
+def replace(connection: Connection, model: str, states: Sequence[SlotState], hours: Sequence[HourProfile]) -> None:
+    """Put freshly read slots in place of what was stored, and forget the days made from the old ones."""
+    for state in states:
+        connection.execute(SLOTS.delete().where(SLOTS.c.model == model, SLOTS.c.start == state.start))
+    if states:
+        connection.execute(
+            SLOTS.insert(),
+            [{"model": model, "start": s.start, "token": s.token, "rows": s.rows, "newest": s.newest} for s in states],
+        )
+    for hour in hours:
+        key = [HOURS.c.model == model, HOURS.c.version == hour.version, HOURS.c.grid == hour.grid]
+        connection.execute(HOURS.delete().where(*key, HOURS.c.start == hour.start))
+    if hours:
+        connection.execute(
+            HOURS.insert(),
+            [
+                {
+                    "model": model,
+                    "version": h.version,
+                    "grid": h.grid,
+                    "start": h.start,
+                    "token": h.token,
+                    "rows": h.rows,
+                    "data": None if h.profile is None else h.profile.to_bytes(),
+                }
+                for h in hours
+            ],
+        )
+        first, last = min(h.start for h in hours), max(h.start for h in hours)
+        connection.execute(DAYS.delete().where(DAYS.c.model == model, DAYS.c.start <= last, DAYS.c.end > first))
+
+
+def total(
+    connection: Connection,
+    model: str,
+    version: str,
+    grid: Grid,
+    spans: Iterable[tuple[datetime, datetime]],
+    made: list[tuple[datetime, datetime, Profile]],
+) -> Profile:
+    """The sum over `spans` (whole days, or shorter pieces), from day roll-ups where there are some.
+
+    Days that had to be summed from hours are appended to `made`; `keep_days` stores them later, so that
+    reading never needs the write lock.
+    """
+    spans = list(spans)
+    result = Profile.empty(grid)
+    if not spans:
+        return result
+    key = [DAYS.c.model == model, DAYS.c.version == version, DAYS.c.grid == grid.id]
+    known = {
+        (row.start, row.end): row.data
+        for row in connection.execute(
+            sa.select(DAYS.c.start, DAYS.c.end, DAYS.c.data).where(
+                *key, DAYS.c.start >= spans[0][0], DAYS.c.end <= spans[-1][1]
+            )
+        )
+    }
+    for start, end in spans:
+        if (start, end) in known:
+            data = known[start, end]
+            if data is not None:
+                result = result + Profile.from_bytes(grid, data)
+            continue
+        piece = Profile.empty(grid)
+        for row in connection.execute(
+            sa.select(HOURS.c.data).where(
+                HOURS.c.model == model,
+                HOURS.c.version == version,
+                HOURS.c.grid == grid.id,
+                HOURS.c.start >= start,
+                HOURS.c.start < end,
+                HOURS.c.data.is_not(None),
+            )
+        ):
+            piece = piece + Profile.from_bytes(grid, row.data)
+        made.append((start, end, piece))
+        result = result + piece
+    return result
+
+
+def keep_days(
+    connection: Connection,
+    model: str,
+    version: str,
+    grid: Grid,
+    made: Sequence[tuple[datetime, datetime, Profile]],
+) -> None:
+    """Store day sums that `total` had to make."""
+    for start, end, profile in made:
+        key = [DAYS.c.model == model, DAYS.c.version == version, DAYS.c.grid == grid.id, DAYS.c.start == start]
+        connection.execute(DAYS.delete().where(*key))
+        connection.execute(
+            DAYS.insert().values(
+                model=model,
+                version=version,
+                grid=grid.id,
+                start=start,
+                end=end,
+                rows=profile.rows,
+                data=profile.to_bytes() if profile.rows else None,
+            )
+        )
+
+
+def forget(connection: Connection, hours_before: datetime, days_before: datetime) -> None:
+    """Drop what is past its keeping time: hour profiles and slots, and day roll-ups."""
+    connection.execute(HOURS.delete().where(HOURS.c.start < hours_before))
+    connection.execute(SLOTS.delete().where(SLOTS.c.start < hours_before))
+    connection.execute(DAYS.delete().where(DAYS.c.end < days_before))

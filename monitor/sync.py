@@ -1,0 +1,221 @@
+"""Bring stored hour profiles up to date with the prediction log.
+
+In: a log, the grids of a model's versions, a span. Out: the slots that were read again.
+Kept: hour profiles and slot states, in the store. Only slots whose source token changed (or that a new grid has
+not seen yet) are read; a slot is replaced whole, so reading twice counts nothing twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from detectors.grid import Grid
+from detectors.profile import Profile
+from detectors.result import IntArray
+from monitor.prediction_log.base import PredictionLog
+from monitor.settings import ModelSettings
+from monitor.store import Store, profiles, versions
+from monitor.store.profiles import HourProfile, SlotState
+from monitor.windows import HOUR, slots
+
+UNVERSIONED = "unversioned"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_US = timedelta(microseconds=1)
+# One read spans at most this much, so that memory and the work lost in a crash stay small.
+_READ_SPAN = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What a sync found: slots whose rows are other than they were, and versions without a grid."""
+
+    changed: tuple[datetime, ...]
+    unknown_versions: tuple[str, ...]
+
+
+def sync(
+    store: Store,
+    log: PredictionLog,
+    model: str,
+    settings: ModelSettings,
+    grids: Mapping[str, Grid],
+    start: datetime,
+    end: datetime,
+    pool: Executor | None = None,
+) -> Synced:
+    """Read again the slots of `[start, end)` whose source changed, on every grid of `grids` (by version).
+
+    Raises LogUnreachable or LogMismatch; what was read before that is kept.
+    """
+    wanted = list(slots(start, end, settings.zone))
+    if not wanted:
+        return Synced((), ())
+    tokens = _slot_tokens(log, wanted)
+    with store.read() as connection:
+        states = profiles.slot_states(connection, model, start, end)
+        seen = profiles.profiled(connection, model, {v: g.id for v, g in grids.items()}, start, end)
+        known = versions.versions(connection, model)
+    stale = []
+    for slot in wanted:
+        token, state = tokens[slot[0]], states.get(slot[0])
+        fresh = state is not None and state.token == token
+        if fresh and (not token or all(seen.get((version, slot[0])) == token for version in grids)):
+            continue
+        if not token and state is None:
+            continue  # never had rows, has none
+        stale.append(slot)
+    changed: list[datetime] = []
+    unknown: set[str] = set()
+    for group in _runs(stale):
+        read, found = _read(log, settings, grids, group, tokens, pool)
+        with store.begin() as connection:
+            profiles.replace(connection, model, [item.state for item in read], [h for item in read for h in item.hours])
+            for version, (first, last) in found.items():
+                versions.seen(connection, model, version, first, last)
+        changed += [
+            item.state.start
+            for item in read
+            if item.state.rows != (states[item.state.start].rows if item.state.start in states else -1)
+        ]
+        unknown |= found.keys() - grids.keys()
+    return Synced(tuple(changed), tuple(sorted(unknown | (known.keys() - grids.keys()))))
+
+
+@dataclass(frozen=True, slots=True)
+class _SlotRead:
+    state: SlotState
+    hours: tuple[HourProfile, ...]
+
+
+def _slot_tokens(log: PredictionLog, wanted: Sequence[tuple[datetime, datetime]]) -> dict[datetime, str]:
+    """The token of each slot; empty for one without rows. A slot off the full hour joins the hours it touches."""
+    first = wanted[0][0].replace(minute=0, second=0, microsecond=0)
+    hours = {hour.start: hour.token for hour in log.hours(first, wanted[-1][1])}
+    tokens = {}
+    for start, end in wanted:
+        hour = start.replace(minute=0, second=0, microsecond=0)
+        parts = []
+        while hour < end:
+            if hour in hours:
+                parts.append(f"{hour.timestamp():.0f} {hours[hour]}")
+            hour += HOUR
+        tokens[start] = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32] if parts else ""
+    return tokens
+
+
+def _runs(stale: Iterable[tuple[datetime, datetime]]) -> Iterator[list[tuple[datetime, datetime]]]:
+    group: list[tuple[datetime, datetime]] = []
+    for slot in stale:
+        if group and (slot[0] != group[-1][1] or slot[1] - group[0][0] > _READ_SPAN + HOUR):
+            yield group
+            group = []
+        group.append(slot)
+    if group:
+        yield group
+
+
+def columns_of(settings: ModelSettings, grids: Iterable[Grid]) -> list[str]:
+    """The columns a profiling read needs: the timestamp, the version, and whatever any grid cuts."""
+    parts = [settings.columns.timestamp]
+    if settings.columns.version:
+        parts.append(settings.columns.version)
+    names = dict.fromkeys(column.name for grid in grids for column in grid.columns)
+    return list(dict.fromkeys([*parts, *names]))
+
+
+def version_texts(batch: pa.RecordBatch, column: str | None) -> pa.StringArray:
+    """Each row's version as text; rows without one are `unversioned`."""
+    if column is None or column not in batch.schema.names:
+        return pa.array([UNVERSIONED], pa.string()).take(pa.array(np.zeros(batch.num_rows, np.int64)))
+    return pc.fill_null(batch.column(column).cast(pa.string()), UNVERSIONED)
+
+
+def microseconds(moment: datetime) -> int:
+    """An instant as Arrow's `timestamp[us]` counts it."""
+    return (moment - _EPOCH) // _US
+
+
+def _read(
+    log: PredictionLog,
+    settings: ModelSettings,
+    grids: Mapping[str, Grid],
+    group: Sequence[tuple[datetime, datetime]],
+    tokens: Mapping[datetime, str],
+    pool: Executor | None,
+) -> tuple[list[_SlotRead], dict[str, tuple[datetime, datetime]]]:
+    edges = np.array([microseconds(start) for start, _ in group], np.int64)
+    rows = np.zeros(len(group), np.int64)
+    newest = np.full(len(group), np.iinfo(np.int64).min)
+    sums: dict[tuple[str, int], Profile] = {}
+    first_last: dict[str, tuple[int, int]] = {}
+    names = columns_of(settings, grids.values())
+    for batch in log.batches(group[0][0], group[-1][1], names):
+        if not batch.num_rows:
+            continue
+        times = times_of(batch, settings.columns.timestamp)
+        for version, part, stamps in by_version(batch, times, settings.columns.version):
+            first, last = int(stamps.min()), int(stamps.max())
+            old = first_last.get(version, (first, last))
+            first_last[version] = (min(first, old[0]), max(last, old[1]))
+            slot_of = np.searchsorted(edges, stamps, side="right") - 1
+            rows += np.bincount(slot_of, minlength=len(group))
+            np.maximum.at(newest, slot_of, stamps)
+            if version not in grids:
+                continue
+            for slot, piece in pieces(part, slot_of):
+                profile = grids[version].profile(piece, pool)
+                key = (version, slot)
+                sums[key] = sums[key] + profile if key in sums else profile
+    read = []
+    for index, (start, _) in enumerate(group):
+        token = tokens[start]
+        latest = _EPOCH + int(newest[index]) * _US if rows[index] else None
+        hours = tuple(
+            HourProfile(version, grid.id, start, token, profile.rows if profile else 0, profile)
+            for version, grid in grids.items()
+            for profile in [sums.get((version, index))]
+        )
+        read.append(_SlotRead(SlotState(start, token, int(rows[index]), latest), hours))
+    found = {v: (_EPOCH + first * _US, _EPOCH + last * _US) for v, (first, last) in first_last.items()}
+    return read, found
+
+
+def times_of(batch: pa.RecordBatch, column: str) -> IntArray:
+    """The timestamp column as microseconds, shape (rows,)."""
+    stamps: IntArray = batch.column(column).cast(pa.int64()).to_numpy(zero_copy_only=False)
+    return stamps
+
+
+def by_version(
+    batch: pa.RecordBatch, times: IntArray, column: str | None
+) -> Iterator[tuple[str, pa.RecordBatch, IntArray]]:
+    """The batch split by version, with each part's times; untouched where there is only one version."""
+    texts = version_texts(batch, column)
+    encoded = texts.dictionary_encode()
+    names = encoded.dictionary.to_pylist()
+    if len(names) == 1:
+        yield names[0], batch, times
+        return
+    codes = encoded.indices.to_numpy(zero_copy_only=False)
+    for code, name in enumerate(names):
+        chosen = np.flatnonzero(codes == code)
+        yield name, batch.take(pa.array(chosen)), times[chosen]
+
+
+def pieces(batch: pa.RecordBatch, keys: IntArray) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """The batch cut into runs of one key; rows that are in order already (the usual case) are not copied."""
+    if np.any(np.diff(keys) < 0):
+        order = np.argsort(keys, kind="stable")
+        batch, keys = batch.take(pa.array(order)), keys[order]
+    bounds = np.flatnonzero(np.diff(keys)) + 1
+    starts, ends = np.concatenate(([0], bounds)), np.concatenate((bounds, [len(keys)]))
+    for start, end in zip(starts, ends, strict=True):
+        yield int(keys[start]), batch.slice(int(start), int(end - start))

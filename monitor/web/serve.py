@@ -1,0 +1,82 @@
+"""Run the HTTP servers beside the loops: health and pages on one address, metrics on another.
+
+In: settings, a Pulse, Metrics. Out: a context in which both answer. Kept: their threads.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import uvicorn
+from prometheus_client import start_http_server
+
+from monitor.metrics import Metrics
+from monitor.pulse import Pulse
+from monitor.settings import Settings
+from monitor.web.app import make_app
+
+
+class CannotListen(Exception):
+    """An address in `server` cannot be listened on."""
+
+
+def address(text: str) -> tuple[str, int]:
+    """`127.0.0.1:8787` as (host, port). Raises CannotListen."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit():
+        raise CannotListen(f"server: {text!r} is not host:port, such as 127.0.0.1:8787")
+    return host.strip("[]"), int(port)
+
+
+@contextmanager
+def serving(
+    settings: Settings, pulse: Pulse, metrics: Metrics, status: Callable[[], Mapping[str, object]]
+) -> Iterator[None]:
+    """Answer /healthz and the reports, and /metrics, until the block ends. Raises CannotListen."""
+    stops: list[Callable[[], None]] = []
+    try:
+        if settings.server.listen:
+            stops.append(_pages(settings, pulse, status))
+        if settings.server.metrics:
+            stops.append(_metrics(settings.server.metrics, metrics))
+        yield
+    finally:
+        for stop in stops:
+            stop()
+
+
+def _pages(settings: Settings, pulse: Pulse, status: Callable[[], Mapping[str, object]]) -> Callable[[], None]:
+    host, port = address(settings.server.listen or "")
+    app = make_app(pulse, status, {report.name: report.folder / report.name for report in settings.reports})
+    config = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, lifespan="off")
+    try:
+        socket = config.bind_socket()
+    except (OSError, SystemExit) as error:
+        raise CannotListen(f"server.listen: {host}:{port} is in use or not ours to listen on") from error
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]}, name="pages", daemon=True)
+    thread.start()
+
+    def stop() -> None:
+        server.should_exit = True
+        thread.join(2)
+        socket.close()
+
+    return stop
+
+
+def _metrics(listen: str, metrics: Metrics) -> Callable[[], None]:
+    host, port = address(listen)
+    try:
+        server, thread = start_http_server(port, host, registry=metrics.registry)
+    except OSError as error:
+        raise CannotListen(f"server.metrics: {host}:{port}: {error.strerror}") from error
+
+    def stop() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join(2)
+
+    return stop
