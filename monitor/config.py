@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +99,16 @@ class Config:
                 yield from self._below(item, (*path, index), mark)
         else:
             origin = self.origin(path)
-            yield Value(path, shown(_plain(value), mark, origin.secret), origin)
+            plain_value = _plain(value)
+            if isinstance(plain_value, list):
+                items = [self.origin((*path, index)) for index in range(len(plain_value))]
+                through = tuple(dict.fromkeys(source for item in items for source in item.through))
+                origin = replace(origin, through=origin.through + through)
+                plain_value = [
+                    shown(item, mark, origin.secret or item_origin.secret)
+                    for item, item_origin in zip(plain_value, items, strict=True)
+                ]
+            yield Value(path, shown(plain_value, mark, origin.secret), origin)
 
 
 def load(paths: Sequence[Path] | Path, env: Mapping[str, str]) -> Config:

@@ -41,7 +41,7 @@ def warn(settings: Settings, resolved: Resolved) -> Iterator[Problem]:
     used |= {name for report in settings.reports for name in report.to}
     for name in settings.alerts.channels:
         if settings.alerts.routes and name not in used:
-            yield _at(resolved, ("alerts", "channels", name), "no route and no report goes to this channel")
+            yield _at(resolved, ("alerts", "channels", name), "no route and no report goes to this channel", key=True)
     for name, model in settings.models.items():
         path: Path = ("models", name)
         if model.columns.score is None and model.columns.prediction is None:
@@ -58,7 +58,7 @@ def _model(resolved: Resolved, name: str, model: dict[str, object], data: dict[s
         return
     if model.get("log") is None and data.get("log") is None:
         message = "has no prediction log; give it `log`, or give one to all models at the top level of the file"
-        yield _at(resolved, path, message)
+        yield _at(resolved, path, message, key=True)
     known = getattr(detectors, "DETECTORS", None)
     for detector in _map(model.get("detectors")):
         if known is not None and detector not in known:

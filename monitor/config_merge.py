@@ -14,18 +14,26 @@ from dataclasses import replace
 
 from monitor.yaml_source import Mapping, Node, Scalar, Sequence
 
-Forms = tuple[frozenset[str], ...]
+Rivals = dict[str, frozenset[str]]
+"""Key of the upper layer -> the keys of the lower one that it drives out."""
 
 
-def _forms(*names: str) -> Forms:
-    return tuple(frozenset(name.split()) for name in names)
+def _exclusive(*forms: str) -> Rivals:
+    """Each form is a set of keys; a key of one drives out the keys of all others."""
+    sets = [frozenset(form.split()) for form in forms]
+    return {key: frozenset().union(*sets) - form for form in sets for key in form}
 
 
-_LOG = (_forms("delta", "parquet", "sql table query"), _forms("table", "query"))
-_BASELINE = (_forms("from to", "file", "learn", "rolling", "seasonal"),)
-_CHANNEL = (_forms("slack", "email", "webhook", "console"),)
-_SLACK = (_forms("token channel", "webhook"),)
-RIVALS: dict[tuple[str, ...], tuple[Forms, ...]] = {
+_LOG = {
+    **_exclusive("delta", "parquet", "sql table query"),
+    "table": frozenset({"delta", "parquet", "query"}),
+    "query": frozenset({"delta", "parquet", "table"}),
+}
+_BASELINE = _exclusive("from to", "file", "learn", "rolling", "seasonal")
+# Console may stand beside the others as what they fall back on, so they leave it; laid over them it replaces them.
+_CHANNEL = {**_exclusive("slack", "email", "webhook"), "console": frozenset({"slack", "email", "webhook"})}
+_SLACK = _exclusive("token channel", "webhook")
+RIVALS: dict[tuple[str, ...], Rivals] = {
     ("log",): _LOG,
     ("models", "?", "log"): _LOG,
     ("models", "?", "labels"): _LOG,
@@ -39,12 +47,10 @@ def merge(lower: Node, upper: Node, path: tuple[str, ...]) -> Node:
     """`upper` laid over `lower`; `path` is where both sit, from the root of the config."""
     if not isinstance(lower, Mapping) or not isinstance(upper, Mapping):
         return upper
-    kept = dict(lower.entries)
-    for forms in _rivals(path):
-        chosen = [form for form in forms if form & upper.entries.keys()]
-        if chosen:
-            driven_out = frozenset().union(*forms) - frozenset().union(*chosen)
-            kept = {key: value for key, value in kept.items() if key not in driven_out}
+    rivals = _rivals(path)
+    given = upper.entries.keys()
+    driven_out = frozenset().union(*(rivals.get(key, frozenset()) for key in given)) - given
+    kept = {key: value for key, value in lower.entries.items() if key not in driven_out}
     entries: dict[str, Node] = dict(kept)
     for key, value in upper.entries.items():
         entries[key] = merge(kept[key], value, (*path, key)) if key in kept else value
@@ -81,8 +87,8 @@ def with_defaults(root: Mapping) -> Mapping:
     return replace(root, entries={**root.entries, "models": replace(models, entries=merged)})
 
 
-def _rivals(path: tuple[str, ...]) -> tuple[Forms, ...]:
+def _rivals(path: tuple[str, ...]) -> Rivals:
     for pattern, rivals in RIVALS.items():
         if len(pattern) == len(path) and all(want in ("?", have) for want, have in zip(pattern, path, strict=True)):
             return rivals
-    return ()
+    return {}

@@ -43,6 +43,8 @@ def in_words(error: ValidationError, resolved: Resolved, *, complete: bool = Tru
         path, missing = _locate(detail, resolved)
         if not complete and (detail["type"] in _UNFINISHED or (detail["type"] == "value_error" and _section(path))):
             continue
+        if path == ("alerts",) and detail["type"] == "value_error":
+            continue  # a route to no channel: `config_checks` tells it with the line of the very name
         grouped.setdefault((path, missing), []).append(detail)
     problems: list[Problem] = []
     for (path, missing), details in grouped.items():

@@ -11,7 +11,8 @@ from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -93,10 +94,12 @@ def check_cron(value: str) -> str:
 
 def check_timezone(value: str) -> str:
     """A name of the time zone database. Raises ValueError with an example."""
-    if value not in available_timezones():
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):  # OSError: the name of a folder, such as Europe
         near = get_close_matches(value, available_timezones(), 1)
         hint = f"did you mean {near[0]}?" if near else "write one such as Europe/Berlin or UTC"
-        raise ValueError(f"{value!r} is no time zone; {hint}")
+        raise ValueError(f"{value!r} is no time zone; {hint}") from None
     return value
 
 
@@ -139,13 +142,19 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _empty_is_default(cls, data: Any) -> Any:
-        """In YAML a key with nothing behind it is null: it means the default, an empty section is all defaults."""
+        """A key with nothing behind it (null in YAML) is the default, unless null means something of its own there."""
         if data is None:
             return {}
         if not isinstance(data, dict):
             return data
-        optional = {field.alias or name for name, field in cls.model_fields.items() if not field.is_required()}
-        return {key: value for key, value in data.items() if value is not None or key not in optional}
+        keep = {
+            name
+            for attribute, field in cls.model_fields.items()
+            if field.is_required() or NoneType in get_args(field.annotation)
+            for name in (attribute, field.alias)
+        }
+        known = {name for attribute, field in cls.model_fields.items() for name in (attribute, field.alias)}
+        return {key: value for key, value in data.items() if value is not None or key in keep or key not in known}
 
 
 class LogSettings(Section):
@@ -274,6 +283,7 @@ class TriggerSettings(Section):
     )
     cron: Cron | None = Field(None, description="with when: schedule, five cron fields in the model's time zone")
     cooldown: Duration = Field(timedelta(days=7), description="least time between two firings")
+    confirm: int = Field(2, ge=1, description="with when: breach, how many windows must have breached before it fires")
     allow: tuple[str, ...] = Field((), description="networks (CIDR) that may be reached though they are private")
 
     @model_validator(mode="after")
@@ -401,6 +411,14 @@ class ChannelSettings(Section):
     webhook: WebhookSettings | None = None
     console: ConsoleSettings | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_console(cls, data: Any) -> Any:
+        """`console:` with nothing behind it is a console: it has nothing that must be set."""
+        if isinstance(data, dict) and "console" in data and data["console"] is None:
+            return {**data, "console": {}}
+        return data
+
     @model_validator(mode="after")
     def _one(self) -> ChannelSettings:
         given = [kind for kind in (self.slack, self.email, self.webhook) if kind is not None]
@@ -437,8 +455,8 @@ class RouteSettings(Section):
 class AlertSettings(Section):
     """Channels and routes."""
 
-    channels: dict[str, ChannelSettings] = Field(default_factory=dict)
-    routes: tuple[RouteSettings, ...] = ()
+    channels: dict[str, ChannelSettings] = Field(default_factory=dict, description="ways of telling people, by name")
+    routes: tuple[RouteSettings, ...] = Field((), description="who hears of which incidents, looked at from the top")
 
     @model_validator(mode="after")
     def _known(self) -> AlertSettings:
@@ -483,9 +501,11 @@ class Settings(Section):
     )
     log: LogSettings | None = Field(None, description="prediction log of every model that has none of its own")
     models: dict[str, ModelSettings] = Field(default_factory=dict, description="by name; `*` holds defaults")
-    alerts: AlertSettings = Field(default_factory=AlertSettings)
-    reports: tuple[ReportSettings, ...] = ()
-    server: ServerSettings = Field(default_factory=ServerSettings)
+    alerts: AlertSettings = Field(default_factory=AlertSettings, description="channels and routes")
+    reports: tuple[ReportSettings, ...] = Field((), description="reports made by schedule")
+    server: ServerSettings = Field(
+        default_factory=ServerSettings, description="health, metrics and the dead-man's switch"
+    )
     catch_up: Duration = Field(
         timedelta(days=31), description="how far back missed windows are evaluated after downtime"
     )

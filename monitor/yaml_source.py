@@ -88,25 +88,33 @@ class _Builder:
         self.problems: list[Problem] = []
         self._open: set[int] = set()
         self._count = 0
+        self._built: dict[int, tuple[Node, int]] = {}
 
     def build(self, node: yaml.Node, path: tuple[str | int, ...]) -> Node:
         place = self._place(node)
-        self._count += 1
         if id(node) in self._open:
             raise ConfigError([Problem(place, dotted(path), "an alias that contains itself")])
+        before = self._count
+        built, size = self._built.get(id(node), (None, 1))
+        self._count += size
         if self._count > MAX_NODES:
             raise ConfigError(
                 [Problem(place, dotted(path), f"more than {MAX_NODES} values; do aliases repeat aliases?")]
             )
-        self._open.add(id(node))
-        try:
-            if isinstance(node, yaml.ScalarNode):
-                return Scalar(self._scalar(node, path), place)
-            if isinstance(node, yaml.SequenceNode):
-                return Sequence(tuple(self.build(item, (*path, i)) for i, item in enumerate(node.value)), place)
-            return self._mapping(node, place, path)
-        finally:
+        if built is None:
+            self._open.add(id(node))
+            built = self._new(node, place, path)
             self._open.discard(id(node))
+            # What an alias repeats is counted every time, and built once.
+            self._built[id(node)] = built, self._count - before
+        return built
+
+    def _new(self, node: yaml.Node, place: Place, path: tuple[str | int, ...]) -> Node:
+        if isinstance(node, yaml.ScalarNode):
+            return Scalar(self._scalar(node, path), place)
+        if isinstance(node, yaml.SequenceNode):
+            return Sequence(tuple(self.build(item, (*path, i)) for i, item in enumerate(node.value)), place)
+        return self._mapping(node, place, path)
 
     def _mapping(self, node: yaml.Node, place: Place, path: tuple[str | int, ...]) -> Mapping:
         entries: dict[str, Node] = {}

@@ -40,6 +40,11 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 
 
+ORDER = (
+    "demo", "init", "config", "log", "run", "check", "replay", "backfill", "report", "results", "incidents",
+    "silence", "baseline", "alerts", "db", "version",
+)  # fmt: skip
+
 # Typer carries its own click since 0.26 and used the real one before: this is the usage error of either.
 _USAGE_ERROR = typer.BadParameter.__bases__[0]
 
@@ -126,6 +131,11 @@ class Group(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         with exit_codes():
             return super().invoke(ctx)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The commands in the order a newcomer meets them; one that is not in the list comes last."""
+        names = super().list_commands(ctx)
+        return sorted(names, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
 
 
 @contextmanager
