@@ -1,30 +1,76 @@
 """Statistics of what a model saw and said: pure functions over integer counts on a grid.
 
 In: Arrow tables and plain arrays. Out: grids, profiles, statistics, findings judged and diagnosed. Kept: nothing.
+
+>>> import pyarrow as pa
+>>> from detectors import Grid, psi
+>>> grid = Grid.fit(pa.table({"x": range(1000)}))
+>>> reference = grid.profile(pa.table({"x": range(1000)}))
+>>> production = grid.profile(pa.table({"x": range(500, 1000)}))
+>>> psi(reference, production).value.round(2)
+array([2.63])
 """
 
 from detectors.columns import Column, ColumnKind, Excluded, Role
+from detectors.diagnosis import Diagnosis, Trouble, diagnose
 from detectors.grid import Grid
+from detectors.ks import ks, ks_exact
+from detectors.performance import MEASURES, Measure, Measured, measure
+from detectors.prediction import class_rate, mean_shift
 from detectors.profile import Profile
+from detectors.psi import psi, psi_bins
+from detectors.quality import missing, non_finite, out_of_range, type_change, unseen, vanished
+from detectors.registry import DETECTOR_NAMES, DETECTORS, Detector, Unit
 from detectors.result import DetectorError, Finding, Judgement, Kind, Severity, Statistic, Status, Window
+from detectors.threshold import FixedRule, PerformanceJudgement, PerformanceRule, ThresholdRule
 from detectors.view import Category, ColumnProfile, Histogram
+from detectors.volume import freshness, volume
 
 __all__ = [
+    "DETECTORS",
+    "DETECTOR_NAMES",
+    "MEASURES",
     "Category",
     "Column",
     "ColumnKind",
     "ColumnProfile",
+    "Detector",
     "DetectorError",
+    "Diagnosis",
     "Excluded",
     "Finding",
+    "FixedRule",
     "Grid",
     "Histogram",
     "Judgement",
     "Kind",
+    "Measure",
+    "Measured",
+    "PerformanceJudgement",
+    "PerformanceRule",
     "Profile",
     "Role",
     "Severity",
     "Statistic",
     "Status",
+    "ThresholdRule",
+    "Trouble",
+    "Unit",
     "Window",
+    "class_rate",
+    "diagnose",
+    "freshness",
+    "ks",
+    "ks_exact",
+    "mean_shift",
+    "measure",
+    "missing",
+    "non_finite",
+    "out_of_range",
+    "psi",
+    "psi_bins",
+    "type_change",
+    "unseen",
+    "vanished",
+    "volume",
 ]

@@ -1,0 +1,256 @@
+"""What the findings of a model amount to.
+
+In: judged findings of one model. Out: at most one `Diagnosis` a kind of trouble, the reason in words a person reads at
+03:00. Kept: nothing. Names of columns and models appear as plain text, shortened and on one line; whoever sends or
+renders a diagnosis escapes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from detectors.performance import MEASURES
+from detectors.registry import DETECTORS, Unit
+from detectors.result import Finding, Kind, Severity, Status
+
+LONGEST_NAME = 60
+_LOST = 0.5
+_HARD = frozenset({"vanished", "type_change", "missing", "non_finite"})
+
+
+class Trouble(StrEnum):
+    """Kinds of trouble; a model has one incident of each at most."""
+
+    DATA = "data"
+    DRIFT = "drift"
+    PERFORMANCE = "performance"
+    SILENCE = "silence"
+    BLIND = "blind"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One trouble: what it is, how bad, what is affected (worst first), why, what to look at, and the findings."""
+
+    trouble: Trouble
+    diagnosis: str
+    severity: Severity
+    subjects: tuple[str, ...]
+    summary: str
+    action: str
+    evidence: tuple[Finding, ...]
+
+
+def diagnose(findings: Sequence[Finding]) -> list[Diagnosis]:
+    """The troubles of one model's findings: blindness and silence, then data bugs, drift, performance.
+
+    Only breaches count. A column with a data bug is named there and not again under drift. Values outside the
+    reference's range are a data bug where they are all that changed, and part of the drift where the whole
+    distribution moved. One diagnosis a trouble, never one a column.
+    """
+    breaches = sorted((finding for finding in findings if finding.status is Status.BREACH), key=_weight, reverse=True)
+    broken = {finding.subject for finding in breaches if finding.kind is Kind.QUALITY and _is_bug(finding, breaches)}
+    grouped: dict[Trouble, list[Finding]] = {trouble: [] for trouble in _ORDER}
+    for finding in breaches:
+        grouped[_trouble_of(finding, broken)].append(finding)
+    return [_ORDER[trouble](tuple(found)) for trouble, found in grouped.items() if found]
+
+
+def _trouble_of(finding: Finding, broken: set[str]) -> Trouble:
+    if finding.kind is Kind.VOLUME:
+        return Trouble.BLIND if finding.detector == "log_reachable" else Trouble.SILENCE
+    if finding.kind in (Kind.PERFORMANCE, Kind.BUSINESS):
+        return Trouble.PERFORMANCE
+    return Trouble.DATA if finding.subject in broken else Trouble.DRIFT
+
+
+def _is_bug(finding: Finding, breaches: Sequence[Finding]) -> bool:
+    """Whether a quality breach is a data bug rather than a sign of a distribution that moved as a whole."""
+    if finding.detector != "out_of_range":
+        return True
+    outside = finding.statistic or 0.0
+    moved = max(
+        (other.statistic or 0.0 for other in breaches if other.subject == finding.subject and other.detector == "ks"),
+        default=0.0,
+    )
+    # A sentinel in a share of the rows moves KS by just that share; a season moves everything.
+    return moved == 0.0 or (moved <= outside + 0.05 and outside < 0.9)
+
+
+def _weight(finding: Finding) -> float:
+    """How many thresholds large a breach is; hard data faults before soft ones of the same size."""
+    size = abs(_size(finding))
+    return (size / finding.threshold if finding.threshold else size) + (1000.0 if finding.detector in _HARD else 0.0)
+
+
+def _size(finding: Finding) -> float:
+    return (finding.statistic if finding.effect is None else finding.effect) or 0.0
+
+
+def _blind(found: tuple[Finding, ...]) -> Diagnosis:
+    why = found[0].detail.get("reason")
+    return Diagnosis(
+        Trouble.BLIND,
+        "monitor blind",
+        Severity.CRITICAL,
+        _subjects(found),
+        f"the prediction log cannot be read{f': {plain(str(why), 300)}' if why else ''}",
+        "Restore access to the prediction log; nothing is known about the model meanwhile.",
+        found,
+    )
+
+
+def _silence(found: tuple[Finding, ...]) -> Diagnosis:
+    missed = [finding for finding in found if finding.detector == "run_due"]
+    none = [finding for finding in found if finding.detector == "volume" and (finding.statistic or 0.0) <= -1.0]
+    stale = [finding for finding in found if finding.detector == "freshness"]
+    if missed:
+        due = missed[0].detail.get("due")
+        name, summary = "missed run", f"no run has come{f'; it was due {plain(str(due))}' if due else ''}"
+    elif none:
+        name, summary = "no rows", f"no rows came in the window {_span(none[0])}"
+    elif stale:
+        name, summary = "stale", f"the newest row is {_age(stale[0].statistic or 0.0)} old"
+    else:
+        change = found[0].statistic or 0.0
+        name = "fewer rows than usual" if change < 0 else "more rows than usual"
+        summary = f"{found[0].n:,} rows, {Unit.SHARE.show(abs(change))} {'fewer' if change < 0 else 'more'} than usual"
+    return Diagnosis(
+        Trouble.SILENCE,
+        name,
+        Severity.CRITICAL if missed or none else Severity.WARNING,
+        _subjects(found),
+        summary,
+        "Look at the serving job and at what writes the prediction log.",
+        found,
+    )
+
+
+def _data(found: tuple[Finding, ...]) -> Diagnosis:
+    subjects = _subjects(found)
+    telling = [finding for finding in found if finding.kind is Kind.QUALITY]
+    named = _subjects(telling)
+    lost = any(finding.detector in (_HARD | {"unseen"}) and _size(finding) >= _LOST for finding in telling)
+    return Diagnosis(
+        Trouble.DATA,
+        "data bug",
+        Severity.CRITICAL if lost else Severity.WARNING,
+        subjects,
+        _fault(telling[0]) + _others(named, "column", "columns"),
+        f"Look at what fills {plain(named[0])}: the last change to its source, join or feature pipeline.",
+        found,
+    )
+
+
+def _drift(found: tuple[Finding, ...]) -> Diagnosis:
+    subjects = _subjects(found)
+    first = next(
+        (finding for finding in found if finding.subject == subjects[0] and finding.kind is not Kind.QUALITY), found[0]
+    )
+    count = len(subjects) - 1
+    who = plain(subjects[0]) + (f" and {count} more" if count else "")
+    predicted = any(finding.kind is Kind.PREDICTION for finding in found)
+    return Diagnosis(
+        Trouble.DRIFT,
+        "drift",
+        Severity.WARNING,
+        subjects,
+        f"{who} drifted: {_figure(first)}{f' on {plain(first.subject)}' if count else ''} ({first.n:,} rows)",
+        "Compare the distributions in the report; "
+        + (
+            "the predictions moved too: check performance once labels come, and whether to retrain."
+            if predicted
+            else "the predictions have not moved: see whether the change is expected before retraining."
+        ),
+        found,
+    )
+
+
+def _performance(found: tuple[Finding, ...]) -> Diagnosis:
+    worst = found[0]
+    twice = worst.threshold is not None and _size(worst) >= 2.0 * worst.threshold
+    known = MEASURES.get(worst.detector)
+    summary = f"{plain(known.title if known else worst.detector)} is {_number(worst.statistic)}"
+    if known is not None and worst.statistic is not None and worst.effect is not None:
+        sign = 1.0 if known.higher_is_better else -1.0
+        worse = sign * worst.effect
+        usual = worst.statistic / (1.0 - worse) if known.relative else worst.statistic + worse
+        verb = "fell" if known.higher_is_better else "rose"
+        summary = f"{known.title} {verb} from {_number(usual)} to {_number(worst.statistic)}"
+    return Diagnosis(
+        Trouble.PERFORMANCE,
+        "degradation",
+        Severity.CRITICAL if twice else Severity.WARNING,
+        _subjects(found),
+        f"{summary} on {worst.n:,} labelled rows",
+        "See in the report since when, and whether inputs drifted too; consider retraining or rolling back.",
+        found,
+    )
+
+
+_ORDER: dict[Trouble, Callable[[tuple[Finding, ...]], Diagnosis]] = {
+    Trouble.BLIND: _blind,
+    Trouble.SILENCE: _silence,
+    Trouble.DATA: _data,
+    Trouble.DRIFT: _drift,
+    Trouble.PERFORMANCE: _performance,
+}
+
+
+def _fault(finding: Finding) -> str:
+    name, share = plain(finding.subject), Unit.SHARE.show(finding.statistic or 0.0)
+    usual = Unit.SHARE.show(max((finding.statistic or 0.0) - _size(finding), 0.0))
+    # "vanished" is said of a column that is gone, not of one that is lost now and then.
+    gone = (finding.statistic or 0.0) >= 0.99
+    said = {
+        "vanished": f"{name} {'vanished: absent' if gone else 'is absent'} in {share}",
+        "missing": f"{name} is missing in {share}",
+        "type_change": f"{name} changed type in {share}",
+        "non_finite": f"{name} is infinite in {share}",
+        "unseen": f"{name} has categories never seen before in {share}",
+        "out_of_range": f"{name} is outside its known range in {share}",
+    }.get(finding.detector, f"{name}: {_figure(finding)} in {share}")
+    return f"{said} of {finding.n:,} rows ({usual} in the reference)"
+
+
+def _figure(finding: Finding) -> str:
+    """`KS 0.61`, `mean shift +0.5 sd`."""
+    detector = DETECTORS.get(finding.detector)
+    if detector is None:
+        return f"{plain(finding.detector)} {_number(finding.statistic)}"
+    return f"{detector.title} {detector.unit.show(float('nan') if finding.statistic is None else finding.statistic)}"
+
+
+def _subjects(found: Sequence[Finding]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(finding.subject for finding in found))
+
+
+def _others(subjects: tuple[str, ...], one: str, many: str) -> str:
+    rest = subjects[1:]
+    if not rest:
+        return ""
+    named = ", ".join(plain(name) for name in rest[:3]) + (", …" if len(rest) > 3 else "")
+    return f"; and {len(rest)} more {one if len(rest) == 1 else many}: {named}"
+
+
+def _number(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:.3g}"
+
+
+def _age(seconds: float) -> str:
+    for size, unit in ((86400.0, "d"), (3600.0, "h"), (60.0, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _span(finding: Finding) -> str:
+    return f"{finding.window.start:%Y-%m-%d %H:%M} to {finding.window.end:%Y-%m-%d %H:%M} UTC"
+
+
+def plain(name: str, longest: int = LONGEST_NAME) -> str:
+    """A name on one line without control characters, shortened: what may stand in a sentence."""
+    text = " ".join("".join(char if char.isprintable() else " " for char in name).split())
+    return text if len(text) <= longest else text[: longest - 1] + "…"
