@@ -16,6 +16,7 @@ from reports.context import ModelPage, PastReport, ReportContext, Verdict
 from reports.links import page_name, relative, slug
 from reports.templating import environment
 
+MOST_INCIDENTS = 20  # that the digest lists
 _GROUPS = (Verdict.NEEDS_YOU, Verdict.WATCH, Verdict.NOT_MONITORED)
 
 
@@ -73,6 +74,12 @@ def _digest(context: ReportContext, links: Mapping[str, str], whole: Sequence[Mo
         verdicts=Verdict,
         alarms=sentences.alarms(context.alarms),
         coverage=sentences.coverage(context.coverage),
+        incidents=sorted(
+            ((model, incident) for model in context.models for incident in model.incidents),
+            key=lambda pair: pair[1].opened_at,
+            reverse=True,
+        ),
+        most_incidents=MOST_INCIDENTS,
         all_gaps=[gap for model in context.models for gap in model.gaps],
         program=context.program,
     )

@@ -73,6 +73,7 @@ def _filters(zone: ZoneInfo) -> dict[str, Any]:
         "clock": lambda moment: wording.clock(moment, zone),
         "utc": wording.utc,
         "iso": lambda moment: moment.isoformat(timespec="seconds"),
+        "upper_first": lambda text: text[:1].upper() + text[1:],
         "relative": links.relative,
         "state_words": sentences.STATE_WORDS.__getitem__,
         "verdict_words": sentences.VERDICT_WORDS.__getitem__,
