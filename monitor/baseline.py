@@ -22,7 +22,7 @@ from detectors.columns import Role
 from detectors.performance import Measured, measure
 from monitor.outcomes import Outcomes, read_outcomes
 from monitor.prediction_log.base import LabelSource, LogMismatch, PredictionLog
-from monitor.settings import BaselineSettings, ModelSettings, format_duration
+from monitor.settings import BaselineSettings, ModelSettings
 from monitor.store import Store, baselines, versions
 from monitor.store.baselines import Baseline
 from monitor.sync import by_version, times_of
@@ -31,6 +31,8 @@ from monitor.windows import midnight
 # A grid is cut from at most this many values (rows x columns): quantiles need no more, and memory stays bounded.
 MOST_VALUES = 30_000_000
 _DEFAULT_LEARNING = timedelta(days=14)
+# The spec of a baseline a person accepted: no config makes or unmakes it.
+ACCEPTED = "accepted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def ensure(
         existing = baselines.current(connection, model, version)
         seen = versions.versions(connection, model).get(version)
         elder = baselines.newest(connection, model)
-    if existing is not None and not existing.provisional and (existing.spec == spec or existing.spec == "accepted"):
+    if existing is not None and not existing.provisional and (existing.spec == spec or existing.spec == ACCEPTED):
         return existing
     made = _make(log, labels, model, settings, version, now, seen, elder, spec, existing)
     if isinstance(made, Baseline) and made is not existing:
@@ -231,8 +233,7 @@ def read_table(path: Path) -> pa.Table:
     try:
         if name.endswith((".parquet", ".pq")):
             return parquet.ParquetFile(path).read()
-        opened = gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb")
-        with opened as stream:
+        with gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb") as stream:
             if name.endswith(".csv"):
                 return csv.read_csv(stream)
             if name.endswith((".ndjson", ".jsonl", ".json")):
@@ -307,15 +308,3 @@ def _fit(parts: Callable[[], Iterator[pa.RecordBatch]], settings: ModelSettings)
 
 def _id(model: str, version: str, grid: str, what: str) -> str:
     return hashlib.sha256(json.dumps([model, version, grid, what]).encode()).hexdigest()[:16]
-
-
-def describe(chosen: BaselineSettings) -> str:
-    """The configured form in a few words."""
-    if chosen.file:
-        return f"file {chosen.file}"
-    if chosen.start is not None:
-        return f"from {chosen.start} to {chosen.end}"
-    for name, length in (("learn", chosen.learn), ("rolling", chosen.rolling), ("seasonal", chosen.seasonal)):
-        if length is not None:
-            return f"{name} {format_duration(length)}"
-    return "none"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import structlog
 from apscheduler.triggers.cron import CronTrigger
@@ -35,8 +36,9 @@ def next_fire(cron: str, timezone: str, after: datetime) -> datetime:
     return found.astimezone(after.tzinfo)
 
 
-def run(world: World, clock: Clock, interrupted: Callable[[], bool]) -> None:
-    """Plan what is new, do what is due, forget what is no longer configured."""
+def run(world: World, clock: Clock, interrupted: Callable[[], bool] = lambda: False) -> list[Path]:
+    """Plan what is new, do what is due, forget what is no longer configured; the reports that were written."""
+    reports: list[Path] = []
     jobs = _jobs(world)
     now = clock.now()
     with world.store.begin() as connection:
@@ -50,18 +52,20 @@ def run(world: World, clock: Clock, interrupted: Callable[[], bool]) -> None:
         due = schedule.due(connection, now)
     for kind, name, at in due:
         if interrupted():
-            return
+            return reports
         if (kind, name) not in jobs:
             continue
         cron, zone, work = jobs[kind, name]
         while (following := next_fire(cron, zone, at)) <= now:
             at = following
-        work(world, at, now)
+        reports += work(world, at, now)
         with world.store.begin() as connection:
             schedule.plan(connection, kind, name, following, last_at=now)
+    return reports
 
 
-_Job = tuple[str, str, Callable[[World, datetime, datetime], None]]
+_Work = Callable[[World, datetime, datetime], list[Path]]
+_Job = tuple[str, str, _Work]
 
 
 def _jobs(world: World) -> dict[tuple[str, str], _Job]:
@@ -75,31 +79,33 @@ def _jobs(world: World) -> dict[tuple[str, str], _Job]:
     return jobs
 
 
-def _reporter(report: ReportSettings) -> Callable[[World, datetime, datetime], None]:
-    def work(world: World, at: datetime, now: datetime) -> None:
+def _reporter(report: ReportSettings) -> _Work:
+    def work(world: World, at: datetime, now: datetime) -> list[Path]:
         written = reporting.write(world, report, at, now)
         log.info("report written", report=report.name, path=str(written.index))
         if world.deliver and report.to:
             with world.store.begin() as connection:
                 reporting.announce(connection, report, written, at, now)
+        return [written.index]
 
     return work
 
 
-def _firer(model: str, name: str) -> Callable[[World, datetime, datetime], None]:
-    def work(world: World, at: datetime, now: datetime) -> None:
+def _firer(model: str, name: str) -> _Work:
+    def work(world: World, at: datetime, now: datetime) -> list[Path]:
         if not world.deliver:
-            return
+            return []
         with world.store.begin() as connection:
             for decision in firing.by_clock(connection, model, name, world.config.settings.models[model], at, now):
                 log.info(
                     "trigger", model=model, trigger=name, fired=decision.firing is not None, reason=decision.reason
                 )
+        return []
 
     return work
 
 
-def _upkeep(world: World, _at: datetime, now: datetime) -> None:
+def _upkeep(world: World, _at: datetime, now: datetime) -> list[Path]:
     moving = max(
         (s.baseline.rolling or s.baseline.seasonal or timedelta(0) for s in world.config.settings.models.values()),
         default=timedelta(0),
@@ -120,6 +126,7 @@ def _upkeep(world: World, _at: datetime, now: datetime) -> None:
                 log_.close()
         except LogError as error:
             log.warning("log not compacted", model=model, error=str(error))
+    return []
 
 
 def compact_closed_days(source: object, today: date) -> None:

@@ -128,6 +128,7 @@ class Daemon:
                 log.exception("delivery failed")
             self.pulse.beat("delivery")
             wake.wait(min(wait, LOOK))
+        deliveries.close()
 
     def _load(self, evaluations: EvaluationRound) -> None:
         try:

@@ -6,7 +6,6 @@ Kept: the lease, and what the two rounds tell each other (models whose messages 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 
@@ -39,29 +38,28 @@ class DeliveryRound:
 
     def __init__(self, store: Store, config: Config, clock: Clock, metrics: Metrics) -> None:
         self._store, self._clock, self._metrics = store, clock, metrics
-        self._lock = threading.Lock()
         # Until the first look at what is due, every model may be behind.
         self._hold: frozenset[str] = frozenset(config.settings.models)
         self._deliverer = wiring.make_deliverer(config.settings, store.begin)
 
     def use(self, config: Config) -> None:
         """Route and send by a changed config from now on. Raises AlertError if it cannot be used."""
-        deliverer = wiring.make_deliverer(config.settings, self._store.begin)
-        with self._lock:
-            old, self._deliverer = self._deliverer, deliverer
-        old.close()
+        wired = wiring.wire(config.settings)
+        self._deliverer.configure(wired.channels, wired.routes, config.settings.server.public_url)
 
     def hold(self, models: frozenset[str]) -> None:
         """Messages about these models wait: they are catching up, and what they say is not yet the last word."""
         self._hold = models
 
+    def close(self) -> None:
+        """Begin nothing new; what cannot be finished now is taken over by lease."""
+        self._deliverer.close(timeout=2.0)
+
     def run(self) -> float:
         """Flush and deliver once."""
         now = self._clock.now()
-        with self._lock:
-            deliverer = self._deliverer
-        deliverer.flush(now, hold=self._hold)
-        deliverer.deliver(now)
+        self._deliverer.flush(now, hold=self._hold)
+        self._deliverer.deliver(now)
         with self._store.read() as connection:
             counts = outbox.counts(connection)
         for (channel, state), count in counts.deliveries.items():

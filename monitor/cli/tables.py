@@ -58,7 +58,8 @@ def findings_table(findings: Sequence[Finding], everything: bool) -> None:
         console().print(table)
     counts = {status: sum(f.status is status for f in findings) for status in Status}
     console().print(
-        f"{counts[Status.BREACH]} in breach, {counts[Status.OK]} fine, {counts[Status.INSUFFICIENT]} with too little data"
+        f"{counts[Status.BREACH]} in breach, {counts[Status.OK]} fine, "
+        f"{counts[Status.INSUFFICIENT]} with too little data"
     )
     reasons = sorted({str(f.detail["reason"]) for f in findings if "reason" in f.detail})
     for reason in reasons:
