@@ -46,7 +46,8 @@ def open_labels(settings: ModelSettings, common: LogSettings | None, model: str)
     if columns.id is None:
         raise LogMismatch(f"{model}: columns.label needs columns.id, by which labels are joined")
     received = columns.label_time or columns.timestamp
-    rows = _open(where, columns.model_copy(update={"timestamp": received}), model, filled=columns.label)
+    labelled = columns.model_copy(update={"timestamp": received})
+    rows = _open(where, labelled, model, filled=columns.label, asked_by=columns.timestamp)
     return RowLabels(rows, id=columns.id, label=columns.label, received_at=received)
 
 
@@ -57,12 +58,14 @@ def _where(settings: ModelSettings, common: LogSettings | None, model: str) -> L
     return where
 
 
-def _open(where: LogSettings, columns: Columns, model: str, filled: str | None = None) -> PredictionLog:
+def _open(
+    where: LogSettings, columns: Columns, model: str, filled: str | None = None, asked_by: str | None = None
+) -> PredictionLog:
     if where.delta:
         return DeltaLog(where.delta, model, columns)
     if where.parquet:
         return ParquetLog(where.parquet, columns)
-    return SqlLog(where.sql or "", columns, table=where.table, query=where.query, filled=filled)
+    return SqlLog(where.sql or "", columns, table=where.table, query=where.query, filled=filled, asked_by=asked_by)
 
 
 def _apart(where: LabelSettings, model: str) -> LabelSource:

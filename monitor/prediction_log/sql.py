@@ -50,8 +50,13 @@ class SqlLog:
         table: str | None = None,
         query: str | None = None,
         filled: str | None = None,
+        asked_by: str | None = None,
     ) -> None:
-        """`filled` names a column; rows where it is NULL are as if they were not there (labels yet to come).
+        """
+        Parameters
+        ----------
+        filled: a column; rows where it is NULL are as if they were not there (labels yet to come).
+        asked_by: the column a query's `:start` and `:end` are about, when that is not the timestamp column.
 
         Raises LogMismatch for a URL or query that cannot be one.
         """
@@ -60,7 +65,11 @@ class SqlLog:
         self._source = SqlSource(url, table, query)
         self.time = columns.timestamp
         self._filled = filled
+        self._asked_by_time = table is None and asked_by in (None, self.time)
         self._style: sqlite_times.Style | None = None
+        self._ever: tuple[Any, Any] = sqlite_times.EVER
+        if self._source.dialect == "sqlite":
+            self._ever = sqlite_times.EVER_TEXT
 
     def schema(self) -> pa.Schema:
         """The columns; on SQLite by declared type, else by what the first rows hold."""
@@ -68,7 +77,7 @@ class SqlLog:
             return self._schema(connection)
 
     def _schema(self, connection: sa.Connection) -> pa.Schema:
-        kinds = self._source.columns(connection, self._ever(connection))
+        kinds = self._source.columns(connection, self._ever)
         if self.time in kinds and self._source.dialect == "sqlite":
             kinds[self.time] = TIME
         return pa.schema([pa.field(name, kind) for name, kind in kinds.items()])
@@ -91,27 +100,21 @@ class SqlLog:
     def _sample_style(self, connection: sa.Connection) -> sqlite_times.Style | None:
         """How SQLite writes the times, None while there are no rows."""
         statement = self._source.select(connection, [self.time]).where(sa.column(self.time).is_not(None)).limit(1)
-        for times in (self._ever(connection), (0, 10**19)):
-            row = connection.execute(self._source.bound(statement, times)).fetchone()
+        for ever in (sqlite_times.EVER_TEXT, sqlite_times.EVER_NUMBER):
+            row = connection.execute(self._source.bound(statement, ever)).fetchone()
             if row is not None:
+                self._ever = ever
                 return sqlite_times.style_of(row[0], self.time)
             if self._source.query is None:
                 break
         return None
-
-    def _ever(self, connection: sa.Connection) -> tuple[Any, Any]:
-        """Bounds of a query that leave nothing out."""
-        start, end = sqlite_times.EVER
-        if self._source.dialect != "sqlite":
-            return start, end
-        return self._style.bounds(start, end) if self._style else ("1000-01-01 00:00:00", "9999-12-31 00:00:00")
 
     def _bounds(self, schema: pa.Schema, start: datetime, end: datetime) -> tuple[Any, Any]:
         """`start` and `end` as the time column compares with them."""
         if self._source.dialect == "sqlite":
             return self._style.bounds(start, end) if self._style else (start.isoformat(), end.isoformat())
         kind = schema.field(self.time).type
-        if self._source.query is not None and self._source.dialect == "postgresql":
+        if self._asked_by_time and self._source.dialect == "postgresql":
             return start, end
         if pa.types.is_date(kind):
             return start.date(), (end + timedelta(days=1) - timedelta(microseconds=1)).date()
@@ -123,9 +126,10 @@ class SqlLog:
         """A SELECT over `[start, end)`, by parameters so that an index on the time serves it."""
         low, high = self._bounds(schema, start, end)
         statement = self._kept(self._source.select(connection, names))
-        if self._source.query is None:
-            statement = statement.where(sa.column(self.time) >= low, sa.column(self.time) < high)
-        return self._source.bound(statement, (low, high))
+        if self._asked_by_time:
+            return self._source.bound(statement, (low, high))
+        statement = statement.where(sa.column(self.time) >= low, sa.column(self.time) < high)
+        return self._source.bound(statement, self._ever)
 
     def _kept(self, statement: sa.Select[Any]) -> sa.Select[Any]:
         return statement if self._filled is None else statement.where(sa.column(self._filled).is_not(None))
@@ -136,7 +140,7 @@ class SqlLog:
             self._checked(connection)
             column: sa.ColumnClause[Any] = sa.column(self.time)
             statement = self._kept(self._source.select(connection, [sa.func.min(column), sa.func.max(column)]))
-            row = connection.execute(self._source.bound(statement, self._ever(connection))).one()
+            row = connection.execute(self._source.bound(statement, self._ever)).one()
         if row[0] is None:
             return None
         first, last = self._times(list(row)).to_pylist()
@@ -152,10 +156,8 @@ class SqlLog:
         start, end = whole_hours(start, end)
         with self._source.connect() as connection:
             schema = self._checked(connection)
-            if self._source.dialect in _GROUPED:
-                found = self._grouped(connection, schema, start, end)
-            else:
-                found = self._streamed(connection, schema, start, end)
+            count = self._grouped if self._source.dialect in _GROUPED else self._streamed
+            found = list(count(connection, schema, start, end))
         return sorted((hour for hour in found if start <= hour.start < end), key=lambda hour: hour.start)
 
     def _grouped(self, connection: sa.Connection, schema: pa.Schema, start: datetime, end: datetime) -> Iterator[Hour]:
@@ -200,17 +202,17 @@ class SqlLog:
         chosen = [name for name in columns if name in schema.names]
         read = list(dict.fromkeys([self.time, *chosen]))
         statement = self._ranged(connection, schema, list(read), start, end)
-        result = connection.execute(statement, execution_options={"stream_results": True, "yield_per": BATCH_ROWS})
-        for rows in result.partitions():
-            values = dict(zip(read, zip(*rows, strict=True), strict=True))
-            times = self._times(list(values[self.time]))
-            arrays = [
-                times if name == self.time else to_array(values[name], schema.field(name).type) for name in chosen
-            ]
-            batch = pa.RecordBatch.from_arrays(arrays, names=chosen)
-            cut = within(batch, times, start, end) if chosen else batch
-            if cut.num_rows:
-                yield cut
+        options = {"stream_results": True, "yield_per": BATCH_ROWS}
+        with connection.execute(statement, execution_options=options) as result:
+            for rows in result.partitions():
+                values = dict(zip(read, zip(*rows, strict=True), strict=True))
+                times = self._times(list(values[self.time]))
+                arrays = [
+                    times if name == self.time else to_array(values[name], schema.field(name).type) for name in chosen
+                ]
+                cut = within(pa.RecordBatch.from_arrays(arrays, names=chosen), times, start, end)
+                if cut.num_rows:
+                    yield cut
 
     def token(self) -> str:
         """Row count, least and greatest time of everything."""
@@ -219,7 +221,7 @@ class SqlLog:
             column: sa.ColumnClause[Any] = sa.column(self.time)
             counted = [sa.func.count(), sa.func.min(column), sa.func.max(column)]
             statement = self._kept(self._source.select(connection, counted))
-            row = connection.execute(self._source.bound(statement, self._ever(connection))).one()
+            row = connection.execute(self._source.bound(statement, self._ever)).one()
         return digest(*(str(value) for value in row))
 
     def close(self) -> None:

@@ -27,6 +27,8 @@ from monitor.prediction_log.text_times import epoch_micros, parse_time, parse_ti
 _UTC = ZoneInfo("UTC")
 # Four digits a year, so that text compares as time does.
 EVER = (datetime(1000, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC))
+EVER_TEXT = ("1000-01-01 00:00:00", "9999-12-31 00:00:00")
+EVER_NUMBER = (0, 2**62)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,8 @@ class Style:
     def hour(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         """Hours since 1970 of a time column, as SQL."""
         if self.pattern is None:
-            return sa.cast(column / (3_600 * self.per_second), sa.Integer)
-        return sa.cast(sa.func.strftime("%s", column), sa.Integer) / sa.literal_column("3600")
+            return sa.cast(column, sa.Integer) // sa.literal_column(str(3_600 * self.per_second), sa.Integer)
+        return sa.cast(sa.func.strftime("%s", column), sa.Integer) // sa.literal_column("3600", sa.Integer)
 
 
 def _moved(value: datetime, by: timedelta) -> datetime:
