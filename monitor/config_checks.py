@@ -35,8 +35,6 @@ def warn(settings: Settings, resolved: Resolved) -> Iterator[Problem]:
     """What works and is hardly meant."""
     if not settings.models:
         yield Problem(None, "models", "there is no model yet; add one below `models`, beside the defaults under `*`")
-    if settings.alerts.channels and not settings.alerts.routes:
-        yield _at(resolved, ("alerts", "channels"), "there are channels and no routes: nobody is told of an incident")
     used = {name for route in settings.alerts.routes for name in route.to}
     used |= {name for report in settings.reports for name in report.to}
     for name in settings.alerts.channels:

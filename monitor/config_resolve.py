@@ -109,6 +109,8 @@ class _Resolver:
     def _scalar(self, node: Scalar, path: KeyPath, mark: Mark | None, origin: Origin) -> object:
         if not isinstance(node.value, str):
             return node.value
+        if mark is None and "$" not in node.value:
+            return node.value
         folder = Path(node.place.file).absolute().parent
         try:
             found = interpolate(node.value, self.env, folder)

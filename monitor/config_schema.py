@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -28,6 +29,7 @@ class Key:
     field: FieldInfo
 
 
+@cache
 def fields(section: type[Section]) -> dict[str, FieldInfo]:
     """A section's fields under the names they have in a config."""
     return {field.alias or name: field for name, field in section.model_fields.items()}

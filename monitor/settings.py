@@ -448,8 +448,20 @@ class RouteSettings(Section):
     )
     to: tuple[str, ...] = Field(min_length=1, description="channels")
     go_on: bool = Field(False, alias="continue", description="look at the following routes too")
+
     group_wait: Duration = Field(timedelta(0), description="how long a new incident waits for company")
     group_interval: Duration = Field(timedelta(hours=6), description="least time between two updates of an incident")
+
+    @field_validator("match")
+    @classmethod
+    def _expressions(cls, value: dict[str, str | tuple[str, ...]]) -> dict[str, str | tuple[str, ...]]:
+        for key, given in value.items():
+            for text in (given,) if isinstance(given, str) else given:
+                try:
+                    re.compile(text[1:] if text.startswith("~") else "")
+                except re.error as error:
+                    raise ValueError(f"{key}: {text[1:]!r} is no regular expression: {error}") from None
+        return value
 
 
 class AlertSettings(Section):

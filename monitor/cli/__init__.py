@@ -14,10 +14,10 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli import config, init, silence, version
+from monitor.cli import alerts, config, init, silence, version
 from monitor.cli.common import Group, state
 
-_MODULES = (init, config, silence, version)
+_MODULES = (init, config, alerts, silence, version)
 
 app = typer.Typer(
     name="driftline",

@@ -5,6 +5,8 @@ In: config files, and with --ping everything they point to. Out: a table or JSON
 
 from __future__ import annotations
 
+import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,11 +37,19 @@ def check(
 
     No message is sent to anyone and no table is created.
     """
+    from monitor.wiring import wire
+
     loaded = load_config(config)
-    if not as_json:
+    wire(loaded.settings, sys.stderr)  # secrets and addresses that could never work
+    if as_json:
+        for warning in loaded.warnings:
+            emit_json(
+                {"type": "warning", "path": warning.path, "place": str(warning.place), "message": warning.message}
+            )
+    else:
         _summary(loaded)
     if ping and not _ping(loaded, as_json):
-        raise typer.Exit(Exit.MISTAKE)
+        raise typer.Exit(int(Exit.MISTAKE))
 
 
 def _summary(loaded: Config) -> None:
@@ -61,7 +71,43 @@ def _summary(loaded: Config) -> None:
 
 
 def _ping(loaded: Config, as_json: bool) -> bool:
-    return True
+    """Print what was tried; whether nothing failed."""
+    from monitor.ping import Outcome
+    from monitor.ping import ping as try_all
+
+    probes = try_all(loaded, datetime.now(UTC))
+    if as_json:
+        fine = True
+        for probe in probes:
+            fine = fine and probe.outcome is not Outcome.FAILED
+            emit_json(
+                {
+                    "type": "probe",
+                    "what": probe.what,
+                    "name": probe.name,
+                    "outcome": probe.outcome,
+                    "detail": probe.detail,
+                }
+            )
+        return fine
+    from rich.table import Table
+    from rich.text import Text
+
+    out = console()
+    with out.status("trying everything the config points to …"):
+        found = list(probes)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "what", "name", "result"):
+        table.add_column(heading, overflow="fold")
+    styles = {Outcome.OK: "green", Outcome.WARNING: "yellow", Outcome.FAILED: "bold red"}
+    for probe in found:
+        table.add_row(
+            Text(probe.outcome, styles[probe.outcome]), Text(probe.what), Text(probe.name), Text(probe.detail)
+        )
+    out.print(table)
+    failed = sum(probe.outcome is Outcome.FAILED for probe in found)
+    out.print(f"{failed} of {len(found)} failed" if failed else f"all {len(found)} are fine", style="bold")
+    return not failed
 
 
 def show(

@@ -6,6 +6,7 @@ In: matchers and times. Out: a table or JSON lines. Kept: the silences, in the s
 from __future__ import annotations
 
 import getpass
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,13 +14,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.common import ConfigOption, JsonOption, console, emit_json, load_config, parse_time, short_time
+from monitor.cli.common import ConfigOption, JsonOption, console, emit_json, errors, load_config, parse_time, short_time
 from monitor.errors import UserError
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from alerts.routing import Silence
+    from monitor.config import Config
 
 
 def register(app: typer.Typer) -> None:
@@ -69,15 +71,22 @@ def add(
             ends = starts + parse_duration(length)
         except (ValueError, OverflowError) as error:
             raise UserError(f"--for: {error}") from None
-    with _writing(config) as connection:
+    wanted = _matchers(matchers)
+    loaded = load_config(config)
+    with _writing(loaded) as connection:
         silence = silences.add(
             connection,
-            matchers=_matchers(matchers),
+            matchers=wanted,
             author=author or _login(),
             reason=reason,
             starts_at=starts,
             ends_at=ends,
         )
+    known = list(loaded.settings.models)
+    for value in wanted.get("model", ()):
+        pattern = value.removeprefix("~") if value.startswith("~") else re.escape(value)
+        if not any(re.fullmatch(pattern, name) for name in known):
+            errors().print(f"warning: no model of the config is matched by model={value}", markup=False)
     if as_json:
         emit_json(_record(silence))
     else:
@@ -99,7 +108,7 @@ def listing(
 
     now = datetime.now(UTC)
     since = datetime.min.replace(tzinfo=UTC) if ended else now
-    with _reading(config) as connection:
+    with _reading(load_config(config)) as connection:
         found = silences.listed(connection, since)
     if as_json:
         for silence in found:
@@ -134,7 +143,7 @@ def end(
     """End a silence now; it stays in the history."""
     from alerts import silences
 
-    with _writing(config) as connection:
+    with _writing(load_config(config)) as connection:
         silences.end(connection, number, datetime.now(UTC))
     if as_json:
         emit_json({"type": "silence", "id": number, "state": "ended"})
@@ -143,10 +152,10 @@ def end(
 
 
 @contextmanager
-def _writing(config: ConfigOption) -> Iterator[Connection]:
+def _writing(loaded: Config) -> Iterator[Connection]:
     from monitor.store import open_store
 
-    store = open_store(load_config(config).settings.state)
+    store = open_store(loaded.settings.state)
     try:
         with store.begin() as connection:
             yield connection
@@ -155,10 +164,10 @@ def _writing(config: ConfigOption) -> Iterator[Connection]:
 
 
 @contextmanager
-def _reading(config: ConfigOption) -> Iterator[Connection]:
+def _reading(loaded: Config) -> Iterator[Connection]:
     from monitor.store import open_store
 
-    store = open_store(load_config(config).settings.state)
+    store = open_store(loaded.settings.state)
     try:
         with store.read() as connection:
             yield connection
