@@ -41,6 +41,11 @@ _PREDICTION = _names(
     "prediction pred y_pred y_hat yhat predicted predicted_class predicted_value prediction_value output"
 )
 _LABEL = _names("label target y_true y actual actuals outcome truth ground_truth")
+# A feature may be called so as well: taken for the truth with a note, and only where there are two values.
+_OUTCOME = re.compile(
+    r"^(is_|has_|was_)?(fraud(ulent)?|churn(ed)?|late|converted|conversion|click(ed)?|default(ed)?|purchased?|bought|"
+    r"returned|refunded|spam|readmitted|survived|approved|repaid|cancell?ed)$"
+)
 _LABEL_TIME = _names("label_time labelled_at labeled_at label_ts label_timestamp outcome_time outcome_at received_at")
 _RUN = _names("run_id batch_id batch_run_id run")
 _PRIVATE = {
@@ -131,6 +136,10 @@ def guess(sample: pa.Table, timestamp: str, label: str | None = None) -> Guess:
         taken.add(label)
     else:
         label = take(_LABEL, lambda column: not column.is_time, r"_(label|actual|outcome)$")
+        if label is None:
+            label = take((), lambda column: column.distinct == 2, _OUTCOME.pattern)
+            if label is not None:
+                notes.append(f"`{label}` was taken for the truth; if the model gets it as an input, remove `label`")
     run = take(_RUN, lambda column: not column.is_float and not column.unique)
 
     task = _task(columns, score, prediction, label)
@@ -141,6 +150,8 @@ def guess(sample: pa.Table, timestamp: str, label: str | None = None) -> Guess:
         notes.append(
             "no score or prediction was recognised: name one in `columns`, or the model's outputs are not watched"
         )
+    if label is None:
+        notes.append("no truth was recognised: without `label` (here, or in `labels`) performance is not judged")
     if identifier is None:
         notes.append("no unique id was recognised: name one in `columns` if labels come later, they are joined by it")
     if sample.num_rows < ENOUGH_ROWS:
@@ -264,9 +275,9 @@ class _Column:
         words = set(re.split(r"[^a-z0-9]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", self.name).lower()))
         found = sorted(words & _PRIVATE)
         if found:
-            return f"{found[0]}, says its name"
+            return f"named like private data: {found[0]}"
         if "name" in words and (words & _PERSON or words == {"name"}):
-            return "a person's name, says its name"
+            return "named like a person's name"
         if self.is_text and self.present:
             emails = pc.sum(pc.match_substring_regex(self.values, _EMAIL)).as_py() or 0
             if emails > self.present / 2:
