@@ -1,0 +1,53 @@
+"""Matchers, shared by routes and silences.
+
+In: an incident and a mapping key -> values. Out: whether all keys match. Kept: nothing.
+A value is compared as it is, or, after `~`, as a regular expression over the whole of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+from alerts.errors import AlertError
+from alerts.incident import Incident
+
+Key = Literal["model", "owner", "severity", "diagnosis", "kind"]
+Matchers = Mapping[str, tuple[str, ...]]
+
+
+def facts(incident: Incident) -> dict[str, str]:
+    """What matchers look at; `kind` is the kind of trouble."""
+    return {
+        "model": incident.model,
+        "owner": incident.owner or "",
+        "severity": incident.severity.value,
+        "diagnosis": incident.diagnosis,
+        "kind": incident.trouble.value,
+    }
+
+
+def matches(matchers: Matchers, incident: Incident) -> bool:
+    """Whether every key matches one of its values; no matchers match everything."""
+    given = facts(incident)
+    return all(any(_one(value, given[key]) for value in values) for key, values in matchers.items())
+
+
+def check(matchers: Matchers) -> None:
+    """Raise AlertError for a key there is not, or a regular expression that is none."""
+    for key, values in matchers.items():
+        if key not in get_args(Key):
+            raise AlertError(f"{key!r} cannot be matched; there are {', '.join(get_args(Key))}")
+        for value in values:
+            if value.startswith("~"):
+                try:
+                    re.compile(value[1:])
+                except re.error as error:
+                    raise AlertError(f"{key}: {value[1:]!r} is not a regular expression: {error}") from error
+
+
+def _one(wanted: str, given: str) -> bool:
+    if wanted.startswith("~"):
+        return re.fullmatch(wanted[1:], given) is not None
+    return wanted == given

@@ -1,0 +1,197 @@
+"""The outbox: what the rest of Driftline writes to be said, and reads about what became of it.
+
+In: a connection inside the caller's transaction. Out: figures and lists for health, metrics and the CLI.
+Kept: the tables of `METADATA` (intents, deliveries, silences, disabled channels).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from alerts import deliveries, disabled, intents, silences
+from alerts.deliveries import DELIVERIES
+from alerts.incident import Change, Incident, IncidentEvent
+from alerts.intents import INTENTS
+from alerts.tables import METADATA, Instant
+from alerts.triggers.policy import Fired, Firing, target_name
+from detectors.result import iso
+
+__all__ = [
+    "METADATA",
+    "Counts",
+    "add_incident_intents",
+    "add_report_intent",
+    "add_trigger_intents",
+    "counts",
+    "disabled",
+    "event_of",
+    "fired",
+    "listed",
+    "next_due",
+    "prune",
+    "silences",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The outbox in figures: deliveries by (channel, state), intents still pending or queued, the oldest of those."""
+
+    deliveries: Mapping[tuple[str, str], int]
+    intents: int
+    oldest: datetime | None
+
+    @property
+    def dead(self) -> int:
+        """Dead letters of all channels."""
+        return sum(count for (_, state), count in self.deliveries.items() if state == deliveries.DEAD)
+
+
+def add_incident_intents(conn: Connection, events: Sequence[IncidentEvent], at: datetime) -> None:
+    """Write what is to be said of these changes; the caller's transaction holds the changes themselves."""
+    for event in events:
+        payload = {
+            "event": event.event.value,
+            "at": iso(event.at),
+            "reason": event.reason,
+            "incident": event.incident.to_json(),
+        }
+        intents.add(conn, kind="incident", stream=event.incident.id, model=event.incident.model, payload=payload, at=at)
+
+
+def event_of(payload: Mapping[str, Any]) -> IncidentEvent:
+    """The event an incident's intent was written for."""
+    incident = Incident.from_json(payload["incident"])
+    return IncidentEvent(Change(payload["event"]), incident, datetime.fromisoformat(payload["at"]), payload["reason"])
+
+
+def add_report_intent(
+    conn: Connection,
+    *,
+    name: str,
+    title: str,
+    summary: str,
+    channels: Sequence[str],
+    at: datetime,
+    key: str,
+    lines: Sequence[str] = (),
+    html: str | None = None,
+    attachments: Sequence[Path] = (),
+    url: str | None = None,
+) -> bool:
+    """Send a report to these channels; once for each `key` (false: it was written before).
+
+    `html` is a finished, safe page for a mail's body; `attachments` are read when the message is frozen.
+    """
+    payload = {
+        "name": name,
+        "title": title,
+        "summary": summary,
+        "lines": list(lines),
+        "html": html,
+        "attachments": [str(path) for path in attachments],
+        "url": url,
+    }
+    return intents.add(
+        conn, kind="report", stream=f"report:{name}", payload=payload, at=at, channels=channels, key=f"report:{key}"
+    )
+
+
+def add_trigger_intents(conn: Connection, firings: Sequence[Firing], at: datetime) -> None:
+    """Send these firings to their targets; each idempotency key once, whatever is asked."""
+    for firing in firings:
+        name = target_name(firing.model, firing.trigger)
+        intents.add(
+            conn,
+            kind="trigger",
+            stream=f"{name}:{firing.key}",
+            model=firing.model,
+            payload=firing.payload(),
+            at=at,
+            channels=[name],
+            key=f"trigger:{firing.key}",
+        )
+
+
+def fired(conn: Connection, model: str) -> list[Fired]:
+    """What this model's triggers have fired, oldest first: the history their policy looks at."""
+    query = (
+        sa.select(INTENTS.c.payload, INTENTS.c.created_at)
+        .where(INTENTS.c.kind == "trigger", INTENTS.c.model == model)
+        .order_by(INTENTS.c.id)
+    )
+    return [Fired(row.payload["trigger"], row.payload["key"], row.created_at) for row in conn.execute(query)]
+
+
+def counts(conn: Connection) -> Counts:
+    """The outbox in figures, for health and metrics."""
+    by_state = sa.select(DELIVERIES.c.channel, DELIVERIES.c.state, sa.func.count().label("number")).group_by(
+        DELIVERIES.c.channel, DELIVERIES.c.state
+    )
+    found = {(row.channel, row.state): row.number for row in conn.execute(by_state)}
+    waiting = sa.select(
+        sa.func.count().label("number"), sa.type_coerce(sa.func.min(INTENTS.c.created_at), Instant).label("oldest")
+    ).where(INTENTS.c.state != intents.DONE)
+    row = conn.execute(waiting).one()
+    return Counts(found, row.number, row.oldest)
+
+
+def listed(
+    conn: Connection, *, state: str | None = None, incident: str | None = None, limit: int = 100
+) -> list[dict[str, Any]]:
+    """Deliveries for the CLI, newest first, as plain JSON without their bodies."""
+    query = (
+        sa.select(DELIVERIES, INTENTS.c.kind, INTENTS.c.model)
+        .join(INTENTS, INTENTS.c.id == DELIVERIES.c.intent)
+        .order_by(DELIVERIES.c.id.desc())
+        .limit(limit)
+    )
+    if state is not None:
+        query = query.where(DELIVERIES.c.state == state)
+    if incident is not None:
+        query = query.where(DELIVERIES.c.stream == incident)
+    return [
+        {
+            "id": row.id,
+            "key": row.key,
+            "kind": row.kind,
+            "model": row.model,
+            "stream": row.stream,
+            "channel": row.channel,
+            "event": row.event,
+            "state": row.state,
+            "attempts": row.attempts,
+            "created_at": iso(row.created_at),
+            "next_at": iso(row.next_at) if row.state == deliveries.PENDING else None,
+            "finished_at": iso(row.finished_at) if row.finished_at else None,
+            "error": row.last_error,
+        }
+        for row in conn.execute(query)
+    ]
+
+
+def next_due(conn: Connection, busy: Collection[str] = ()) -> datetime | None:
+    """When there is something to route or to send next; channels in `busy` are being sent to right now."""
+    query = sa.select(sa.type_coerce(sa.func.min(INTENTS.c.due_at), Instant)).where(INTENTS.c.state == intents.PENDING)
+    moments = [conn.execute(query).scalar_one(), deliveries.next_due(conn, busy)]
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def prune(conn: Connection, before: datetime) -> int:
+    """Forget what was made before this and has ended, with its deliveries; how many intents.
+
+    A stream goes as a whole (a later message still needs to know what it follows); triggers stay, they are history.
+    """
+    going_on = sa.select(INTENTS.c.stream).where(
+        sa.or_(INTENTS.c.state != intents.DONE, INTENTS.c.created_at >= before, INTENTS.c.kind == "trigger")
+    )
+    over = (INTENTS.c.stream.not_in(going_on),)
+    conn.execute(DELIVERIES.delete().where(DELIVERIES.c.intent.in_(sa.select(INTENTS.c.id).where(*over))))
+    return conn.execute(INTENTS.delete().where(*over)).rowcount

@@ -1,0 +1,155 @@
+"""When a model is to be retrained, and what its training job is told.
+
+In: triggers, a model's incidents, what has been fired before, `now`. Out: `Decision`s, each with its reason.
+Kept: nothing; the outbox keeps the firings. Drift alone does not retrain unless a trigger says so: new data on the
+same world makes no better model, and a broken column makes a worse one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from alerts.incident import Incident, window_json
+from detectors.diagnosis import Trouble
+from detectors.result import Window, iso
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """One retraining webhook of one model.
+
+    With `when` "breach" it fires once for each incident of `kinds` that has breached in `confirm` windows; with
+    "schedule" when it is told to; never twice within `cooldown`.
+    """
+
+    name: str
+    model: str
+    when: Literal["breach", "schedule"] = "breach"
+    kinds: tuple[Trouble, ...] = (Trouble.PERFORMANCE,)
+    cooldown: timedelta = timedelta(days=7)
+    confirm: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """A firing of the past."""
+
+    trigger: str
+    key: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """A retraining to be asked for. `key` is the same whenever the same cause is looked at again."""
+
+    trigger: str
+    model: str
+    version: str
+    key: str
+    at: datetime
+    reasons: tuple[str, ...]
+    baseline_id: str = ""
+    window: Window | None = None
+    incident: str | None = None
+
+    def payload(self) -> dict[str, Any]:
+        """What the training job is told, as plain JSON."""
+        return {
+            "type": "retrain",
+            "trigger": self.trigger,
+            "model": self.model,
+            "version": self.version,
+            "baseline": self.baseline_id,
+            "window": window_json(self.window) if self.window else None,
+            "incident": self.incident,
+            "reasons": list(self.reasons),
+            "at": iso(self.at),
+            "key": self.key,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a trigger makes of one cause; `firing` is None where it holds back."""
+
+    trigger: str
+    reason: str
+    firing: Firing | None = None
+
+
+def on_incidents(
+    triggers: Sequence[Trigger], incidents: Sequence[Incident], history: Sequence[Fired], now: datetime
+) -> list[Decision]:
+    """What a model's breach triggers make of its incidents as they now stand.
+
+    Looks at states, not events: what the cooldown held back fires once it is over, if the trouble still is not.
+    """
+    decisions: list[Decision] = []
+    past = list(history)
+    for trigger in triggers:
+        if trigger.when != "breach":
+            continue
+        for incident in incidents:
+            if incident.resolved or incident.model != trigger.model or incident.trouble not in trigger.kinds:
+                continue
+            key = _key(trigger, incident.id, str(incident.reopened))
+            decision = _decide(trigger, key, past, now) or _confirmed(trigger, incident, key, now)
+            if decision.firing is not None:
+                past.append(Fired(trigger.name, key, now))
+            decisions.append(decision)
+    return decisions
+
+
+def on_schedule(
+    trigger: Trigger, due_at: datetime, version: str, baseline_id: str, history: Sequence[Fired], now: datetime
+) -> Decision:
+    """What a scheduled trigger makes of a time it was due at."""
+    key = _key(trigger, iso(due_at))
+    reason = f"scheduled for {iso(due_at)}"
+    return _decide(trigger, key, history, now) or Decision(
+        trigger.name, reason, Firing(trigger.name, trigger.model, version, key, now, (reason,), baseline_id)
+    )
+
+
+def target_name(model: str, trigger: str) -> str:
+    """The name a trigger's webhook has among the channels."""
+    return f"trigger:{model}/{trigger}"
+
+
+def _decide(trigger: Trigger, key: str, history: Sequence[Fired], now: datetime) -> Decision | None:
+    """Why it holds back, or None."""
+    mine = [fired for fired in history if fired.trigger == trigger.name]
+    if any(fired.key == key for fired in mine):
+        return Decision(trigger.name, "fired already for this")
+    if mine:
+        again = max(fired.at for fired in mine) + trigger.cooldown
+        if now < again:
+            return Decision(trigger.name, f"cooling down until {iso(again)}")
+    return None
+
+
+def _confirmed(trigger: Trigger, incident: Incident, key: str, now: datetime) -> Decision:
+    if incident.breaches < trigger.confirm:
+        return Decision(trigger.name, f"breached in {incident.breaches} of {trigger.confirm} windows it takes")
+    firing = Firing(
+        trigger=trigger.name,
+        model=incident.model,
+        version=incident.version,
+        key=key,
+        at=now,
+        reasons=(incident.summary,),
+        baseline_id=incident.baseline_id,
+        window=incident.latest,
+        incident=incident.id,
+    )
+    return Decision(trigger.name, f"{incident.diagnosis} in {incident.breaches} windows", firing)
+
+
+def _key(trigger: Trigger, *cause: str) -> str:
+    text = "\0".join((trigger.model, trigger.name, *cause))
+    return "retrain_" + hashlib.sha256(text.encode()).hexdigest()[:24]

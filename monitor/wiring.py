@@ -1,0 +1,142 @@
+"""From settings to what delivers: channels, routes, triggers.
+
+In: the settings in force, transactions. Out: a `Deliverer`, and the parts it is made of.
+Kept: nothing. A channel whose secret is empty prints to the console in the meantime, and says so.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TextIO
+
+from sqlalchemy.engine import Connection
+
+from alerts import matching
+from alerts.channels.base import Channel
+from alerts.channels.console import Console
+from alerts.channels.email import Email
+from alerts.channels.slack import Slack
+from alerts.channels.webhook import Webhook
+from alerts.delivery import Deliverer
+from alerts.errors import AlertError, ChannelError
+from alerts.routing import Route
+from alerts.triggers.policy import Trigger, target_name
+from detectors.diagnosis import Trouble
+from monitor.settings import ChannelSettings, ModelSettings, Settings, TriggerSettings
+
+CONSOLE = "console"
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """Channels by name, routes in order, and what a newcomer should be told about them."""
+
+    channels: Mapping[str, Channel]
+    routes: tuple[Route, ...]
+    notes: tuple[str, ...] = ()
+
+
+def make_deliverer(
+    settings: Settings, begin: Callable[[], AbstractContextManager[Connection]], stream: TextIO | None = None
+) -> Deliverer:
+    """A deliverer for these settings. Raises AlertError for what cannot work."""
+    wired = wire(settings, stream)
+    worker = f"{socket.gethostname()}:{os.getpid()}:{random.SystemRandom().getrandbits(32):08x}"
+    return Deliverer(
+        begin,
+        wired.channels,
+        wired.routes,
+        worker=worker,
+        rng=random.Random(worker),  # noqa: S311 -- spreads retries, guards nothing
+        public_url=settings.server.public_url,
+    )
+
+
+def wire(settings: Settings, stream: TextIO | None = None) -> Wiring:
+    """The channels and routes of these settings; `stream` is where consoles print (standard output).
+
+    With no channels everything is printed. With no routes every incident goes to the consoles, or, where there is
+    none, to every channel: an alert that reaches nobody helps nobody. Raises AlertError, naming the channel.
+    """
+    out = stream if stream is not None else sys.stdout
+    channels: dict[str, Channel] = {}
+    notes: list[str] = []
+    for name, given in settings.alerts.channels.items():
+        channels[name] = make_channel(name, given, settings.server.public_url, out)
+        if given.printed and _stands_for(given):
+            notes.append(f"channel {name}: no secret for {_stands_for(given)} is set, so its messages are printed here")
+    if not channels:
+        channels[CONSOLE] = Console(out)
+        notes.append("no channels are configured, so messages are printed here")
+    routes = tuple(make_routes(settings)) or (_everything(channels),)
+    for model, its in settings.models.items():
+        if model == "*":
+            continue
+        for name, trigger in its.triggers.items():
+            channels[target_name(model, name)] = _target(target_name(model, name), trigger, settings.server.public_url)
+    return Wiring(channels, routes, tuple(notes))
+
+
+def make_channel(name: str, given: ChannelSettings, public_url: str | None, stream: TextIO) -> Channel:
+    """One channel from its settings. Raises ChannelError, naming it."""
+    if given.printed:
+        return Console(stream, given.console.color if given.console else True, note=_stands_for(given))
+    if given.slack:
+        slack = given.slack
+        return _named(name, lambda: Slack(slack.token, slack.channel, slack.webhook, slack.mention, slack.api_url))
+    if given.email:
+        email = given.email
+        return _named(name, lambda: Email(email.smtp or "", email.to, email.sender))
+    assert given.webhook is not None
+    webhook = given.webhook
+    return _named(name, lambda: Webhook(webhook.url or "", webhook.secret, webhook.allow, _source(public_url)))
+
+
+def make_routes(settings: Settings) -> list[Route]:
+    """The routes of these settings. Raises AlertError for a regular expression that is none."""
+    routes = []
+    for given in settings.alerts.routes:
+        matchers: dict[str, tuple[str, ...]] = {
+            key: (wanted,) if isinstance(wanted, str) else tuple(wanted) for key, wanted in given.match.items()
+        }
+        matching.check(matchers)
+        routes.append(Route(given.to, matchers, given.go_on, given.group_wait, given.group_interval))
+    return routes
+
+
+def make_triggers(model: str, settings: ModelSettings) -> list[Trigger]:
+    """A model's triggers as its policy sees them."""
+    return [
+        Trigger(name, model, given.when, tuple(Trouble(kind) for kind in given.kinds), given.cooldown, given.confirm)
+        for name, given in settings.triggers.items()
+    ]
+
+
+def _target(name: str, given: TriggerSettings, public_url: str | None) -> Channel:
+    return _named(name, lambda: Webhook(given.url, given.secret, given.allow, _source(public_url)))
+
+
+def _everything(channels: Mapping[str, Channel]) -> Route:
+    consoles = tuple(name for name, channel in channels.items() if channel.kind == "console")
+    return Route(consoles or tuple(channels))
+
+
+def _named(name: str, make: Callable[[], Channel]) -> Channel:
+    try:
+        return make()
+    except AlertError as error:
+        raise ChannelError(f"{name}: {error}") from error
+
+
+def _stands_for(given: ChannelSettings) -> str:
+    return "slack" if given.slack else "email" if given.email else "webhook" if given.webhook else ""
+
+
+def _source(public_url: str | None) -> str:
+    return public_url or "urn:driftline"

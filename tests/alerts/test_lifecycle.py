@@ -1,0 +1,328 @@
+"""The state machine, in windows: what opens, what is news, what is over, what comes back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from alerts.errors import IncidentError
+from alerts.incident import Change, Incident, IncidentEvent, State, Verdict, acknowledge, close
+from alerts.lifecycle import Policy, step
+from detectors.diagnosis import Trouble
+from detectors.result import Finding, Kind, Severity, Status, Window
+from tests.support.incidents import DAY, day, finding, only, opened
+
+POLICY = Policy(clean_windows=3, grace=timedelta(days=7), owner="flights", timezone="America/New_York")
+OK, BREACH, UNSURE = Status.OK, Status.BREACH, Status.INSUFFICIENT
+
+
+class Model:
+    """One model's incidents, moved on evaluation by evaluation."""
+
+    def __init__(self, policy: Policy = POLICY) -> None:
+        self.policy = policy
+        self.incidents: dict[str, Incident] = {}
+
+    def judge(self, *findings: Finding) -> list[tuple[Change, str]]:
+        moved = step(list(self.incidents.values()), findings, findings[0].window.end, self.policy)
+        self.incidents |= {incident.id: incident for incident in moved.incidents}
+        for event in moved.events:
+            assert self.incidents[event.incident.id] == event.incident
+        return [(event.event, event.reason) for event in moved.events]
+
+    def say(self, event: IncidentEvent) -> None:
+        self.incidents[event.incident.id] = event.incident
+
+    @property
+    def last(self) -> Incident:
+        return list(self.incidents.values())[-1]
+
+
+def kinds(events: Sequence[tuple[Change, str]]) -> list[Change]:
+    return [change for change, _ in events]
+
+
+def test_one_incident_for_many_features_detectors_and_horizons() -> None:
+    model = Model()
+    found = [finding(day(0), f"x{i}", detector=d) for i in range(30) for d in ("ks", "psi")]
+    found += [finding(day(0, 7), f"x{i}") for i in range(30)]
+    assert kinds(model.judge(*found)) == [Change.OPENED]
+    incident = model.last
+    assert len(incident.subjects) == 30
+    assert incident.horizons == ("1d", "7d")
+    assert (incident.trouble, incident.state, incident.owner) == (Trouble.DRIFT, State.OPEN, "flights")
+    assert 0 < len(incident.evidence) <= 12
+
+
+def test_the_same_history_gives_the_same_id_and_another_window_another() -> None:
+    assert opened().incident.id == opened(now=day(9).end).incident.id
+    assert opened().incident.id != opened(window=day(1)).incident.id
+    assert len(opened().incident.id) == 10
+
+
+def test_more_of_the_same_is_no_news() -> None:
+    model = Model()
+    model.judge(finding(day(0)))
+    for number in range(1, 6):
+        assert model.judge(finding(day(number), statistic=0.44)) == []
+    assert model.last.breaches == 6
+    assert model.last.latest == day(5)
+    assert model.last.window == day(0)
+    assert model.last.evidence[0]["statistic"] == 0.44
+
+
+def test_spread_severity_and_worse_are_news_once() -> None:
+    model = Model()
+    model.judge(finding(day(0), statistic=0.2))
+    assert model.judge(finding(day(1), statistic=0.2), finding(day(1), "temp", statistic=0.2)) == [
+        (Change.UPDATED, "spread to temp")
+    ]
+    assert model.judge(finding(day(2), statistic=0.6)) == [(Change.UPDATED, "worse: 4 times the limit, was 1.3 times")]
+    assert model.judge(finding(day(3), statistic=0.62)) == []
+    broken = {"kind": Kind.QUALITY, "detector": "missing", "subject": "wind_speed"}
+    assert kinds(model.judge(finding(day(4), statistic=0.1, **broken))) == [Change.OPENED]
+    events = model.judge(finding(day(5), statistic=0.11, effect=0.11, **broken))
+    assert events == []
+    events = model.judge(finding(day(6), statistic=0.9, effect=0.9, **broken))
+    assert events == [(Change.UPDATED, "severity rose from warning to critical")]
+
+
+def test_the_models_cap_keeps_severity_down() -> None:
+    model = Model(Policy(severity_cap=Severity.INFO))
+    model.judge(finding(day(0), kind=Kind.QUALITY, detector="missing", statistic=0.9, effect=0.9))
+    assert model.last.severity is Severity.INFO
+
+
+def test_resolved_after_three_clean_windows_of_the_shortest_horizon() -> None:
+    model = Model()
+    model.judge(finding(day(0)), finding(day(0, 7)))
+    assert model.judge(finding(day(1), status=OK), finding(day(1, 7))) == []
+    assert model.judge(finding(day(2), status=OK), finding(day(2, 7))) == []
+    assert model.judge(finding(day(3), status=OK), finding(day(3, 7))) == [
+        (Change.RESOLVED, "3 clean 1d windows in a row")
+    ]
+    assert model.last.resolved_at == day(3).end
+
+
+def test_insufficient_and_missing_windows_count_neither_way() -> None:
+    model = Model()
+    model.judge(finding(day(0)))
+    model.judge(finding(day(1), status=OK))
+    assert model.judge(finding(day(2), status=UNSURE)) == []
+    assert model.last.tracks["1d"].clean == 1
+    # Another feature is fine, the one concerned is not known: not clean.
+    assert model.judge(finding(day(3), status=UNSURE), finding(day(3), "temp", status=OK)) == []
+    assert model.last.tracks["1d"].clean == 1
+    model.judge(finding(day(6), status=OK))
+    assert kinds(model.judge(finding(day(7), status=OK))) == [Change.RESOLVED]
+
+
+def test_a_breach_starts_the_count_again() -> None:
+    model = Model()
+    model.judge(finding(day(0)))
+    for number in (1, 2):
+        model.judge(finding(day(number), status=OK))
+    model.judge(finding(day(3)))
+    assert model.last.tracks["1d"].clean == 0
+
+
+def test_the_same_window_counts_once() -> None:
+    model = Model()
+    model.judge(finding(day(0)))
+    for _ in range(5):
+        assert model.judge(finding(day(1), status=OK)) == []
+    assert model.last.tracks["1d"].clean == 1
+
+
+def test_a_canary_that_breaches_is_not_outvoted_by_the_old_version() -> None:
+    model = Model()
+    for number in range(8):
+        model.judge(finding(day(number), version="3", status=OK))
+        model.judge(finding(day(number), version="4"))
+    assert not model.last.resolved
+    assert model.last.version == "4"
+
+
+def test_reopened_within_grace_and_opened_anew_after_it() -> None:
+    model = Model()
+    model.judge(finding(day(0)))
+    for number in (1, 2, 3):
+        model.judge(finding(day(number), status=OK))
+    first = model.last
+    assert kinds(model.judge(finding(day(9)))) == [Change.REOPENED]
+    assert model.last.id == first.id
+    assert model.last.reopened == 1
+    assert model.last.resolved_at is None
+    for number in (10, 11, 12):
+        model.judge(finding(day(number), status=OK))
+    assert kinds(model.judge(finding(day(20)))) == [Change.OPENED]
+    assert model.last.id != first.id
+
+
+def test_grace_is_counted_in_windows_however_late_they_are_judged() -> None:
+    incident = opened().incident
+    now = day(300).end
+    for number in (1, 2, 3):
+        (incident,) = step([incident], [finding(day(number), status=OK)], now, POLICY).incidents
+    assert incident.resolved
+    assert only(step([incident], [finding(day(20))], now, POLICY)).event is Change.OPENED
+
+
+def test_a_longer_window_that_still_holds_the_incident_does_not_reopen_it() -> None:
+    model = Model()
+    model.judge(finding(day(0)))
+    for number in (1, 2, 3):
+        model.judge(finding(day(number), status=OK), finding(day(number, 28)))
+    assert model.last.resolved
+    assert model.judge(finding(day(4), status=OK), finding(day(4, 28))) == []
+    # Something the incident never was about is no echo.
+    assert kinds(model.judge(finding(day(5, 28), "temp"))) == [Change.REOPENED]
+
+
+def test_a_slow_drift_seen_first_over_28_days_is_not_over_because_single_days_are_clean() -> None:
+    model = Model()
+    model.judge(finding(day(0, 28)))
+    model.judge(finding(day(1)), finding(day(1, 28)))
+    for number in (2, 3, 4, 5):
+        assert model.judge(finding(day(number), status=OK), finding(day(number, 28))) == []
+    assert not model.last.resolved
+
+
+def test_a_subject_that_only_a_longer_window_shows_must_come_clean_there() -> None:
+    model = Model()
+    model.judge(finding(day(0)))
+    assert kinds(model.judge(finding(day(1), status=OK), finding(day(1, 7), "temp"))) == [Change.UPDATED]
+    for number in (2, 3, 4):
+        model.judge(finding(day(number), status=OK), finding(day(number, 7), "temp"))
+    assert not model.last.resolved
+
+
+def test_data_is_told_apart_from_drift() -> None:
+    model = Model()
+    null_storm = [finding(day(0), kind=Kind.QUALITY, detector="missing", statistic=0.6, effect=0.6), finding(day(0))]
+    assert kinds(model.judge(*null_storm)) == [Change.OPENED]
+    assert model.last.trouble is Trouble.DATA
+
+
+def test_silence_opens_one_incident_and_inhibits_its_consequences() -> None:
+    model = Model()
+    silent = finding(day(0), "rows", kind=Kind.VOLUME, detector="volume", statistic=-1.0, threshold=0.5, n=0)
+    hour = Window("1h", day(0).start, day(0).start + timedelta(hours=1))
+    gone = [
+        finding(day(0), f"x{i}", kind=Kind.QUALITY, detector="vanished", statistic=1.0, effect=1.0) for i in range(9)
+    ]
+    assert kinds(model.judge(silent, *gone, finding(day(0)), finding(hour))) == [Change.OPENED]
+    assert model.last.trouble is Trouble.SILENCE
+    back = finding(day(1), "rows", OK, kind=Kind.VOLUME, detector="volume", statistic=0.0, threshold=0.5)
+    assert model.judge(back) == [(Change.RESOLVED, "a clean 1d window")]
+
+
+def test_more_rows_than_usual_inhibit_nothing() -> None:
+    model = Model()
+    busy = finding(day(0), "rows", kind=Kind.VOLUME, detector="volume", statistic=2.0, threshold=0.5)
+    assert kinds(model.judge(busy, finding(day(0)))) == [Change.OPENED, Change.OPENED]
+
+
+def test_blind_is_over_as_soon_as_the_log_is_read() -> None:
+    model = Model()
+    at = Window("1h", day(0).end, day(0).end)
+    log = {"kind": Kind.VOLUME, "detector": "log_reachable", "statistic": 0.0, "threshold": None, "n": 0}
+    assert kinds(model.judge(finding(at, "log", **log))) == [Change.OPENED]
+    assert model.last.trouble is Trouble.BLIND
+    later = Window("1h", day(0).end + DAY, day(0).end + DAY)
+    assert kinds(model.judge(finding(later, "log", status=OK, **log))) == [Change.RESOLVED]
+
+
+def test_batch_runs_share_one_track() -> None:
+    model = Model(Policy(clean_windows=2, grace=timedelta(days=30)))
+    runs = [Window(f"run:{n}", day(7 * n).start, day(7 * n).end) for n in range(4)]
+    model.judge(finding(runs[0]))
+    assert model.judge(finding(runs[1])) == []
+    assert model.last.breaches == 2
+    model.judge(finding(runs[2], status=OK))
+    assert kinds(model.judge(finding(runs[3], status=OK))) == [Change.RESOLVED]
+
+
+def test_revisions_never_open() -> None:
+    assert step([], [finding(day(0), revision=1)], day(5).end, POLICY).events == ()
+
+
+def test_a_revision_ends_a_false_start() -> None:
+    incident = opened().incident
+    event = only(step([incident], [finding(day(0), status=OK, revision=1)], day(0).end + DAY, POLICY))
+    assert event.event is Change.RESOLVED
+    assert "came late" in event.reason
+
+
+def test_a_revision_corrects_figures_without_a_word() -> None:
+    incident = opened().incident
+    moved = step([incident], [finding(day(0), statistic=0.37, revision=1)], day(0).end + DAY, POLICY)
+    assert moved.events == ()
+    assert moved.incidents[0].evidence[0]["statistic"] == 0.37
+
+
+def test_a_revision_of_one_window_does_not_end_an_incident_of_several() -> None:
+    model = Model()
+    model.judge(finding(day(0)))
+    model.judge(finding(day(1)))
+    assert model.judge(finding(day(0), status=OK, revision=1)) == []
+
+
+def test_acknowledging_and_closing() -> None:
+    incident = opened().incident
+    seen = acknowledge(incident, "ada", day(0).end)
+    assert (seen.event, seen.incident.state, seen.incident.actor) == (Change.ACKNOWLEDGED, State.ACKNOWLEDGED, "ada")
+    with pytest.raises(IncidentError, match="acknowledged"):
+        acknowledge(seen.incident, "bob", day(0).end)
+    done = close(seen.incident, Verdict.EXPECTED, "ada", day(0).end)
+    assert (done.incident.state, done.incident.verdict) == (State.RESOLVED, Verdict.EXPECTED)
+    assert done.reason == "closed by ada as expected"
+    with pytest.raises(IncidentError, match="resolved"):
+        close(done.incident, Verdict.FIXED, "ada", day(0).end)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.EXPECTED, Verdict.ACCEPTED, Verdict.FALSE_ALARM])
+def test_what_a_person_called_known_stays_closed_while_it_goes_on(verdict: Verdict) -> None:
+    model = Model()
+    model.judge(finding(day(0)))
+    model.say(close(model.last, verdict, "ada", day(0).end))
+    for number in range(1, 15):
+        assert model.judge(finding(day(number))) == []
+    assert kinds(model.judge(finding(day(15)), finding(day(15), "temp"))) == [Change.OPENED]
+    assert len(model.incidents) == 2
+
+
+def test_what_was_called_fixed_comes_back() -> None:
+    model = Model()
+    model.judge(finding(day(0)))
+    model.say(close(model.last, Verdict.FIXED, "ada", day(0).end))
+    assert kinds(model.judge(finding(day(1)))) == [Change.REOPENED]
+    assert model.last.verdict is None
+
+
+def test_json_goes_there_and_back() -> None:
+    event = opened(statistic=float("nan"), effect=0.5)
+    changed = close(acknowledge(event.incident, "ada", day(1).end).incident, Verdict.FALSE_ALARM, "bob", day(2).end)
+    for incident in (event.incident, changed.incident):
+        assert Incident.from_json(json.loads(json.dumps(incident.to_json(), allow_nan=False))) == incident
+
+
+def test_events_are_written_as_the_contract_says() -> None:
+    event = opened()
+    assert event.to_json() == {
+        "type": "incident",
+        "event": "opened",
+        "id": event.incident.id,
+        "model": "flight-delay",
+        "at": "2013-05-02T04:00:00Z",
+        "severity": "warning",
+        "diagnosis": "drift",
+        "subjects": ["wind_speed"],
+        "summary": event.incident.summary,
+    }
+    again = IncidentEvent(Change.REOPENED, event.incident, event.at)
+    assert again.to_json()["event"] == "opened"
+    assert again.to_json()["reopened"] is True
