@@ -228,6 +228,8 @@ def _record(conn: Connection, delivery: Delivery, worker: str, values: Mapping[s
 
 def settle(conn: Connection, intent: int) -> None:
     """End a queued intent none of whose deliveries is under way: delivered if any arrived, else dead."""
+    # Two channels may finish at the same moment: without the lock each would see the other still under way.
+    conn.execute(sa.select(INTENTS.c.id).where(INTENTS.c.id == intent).with_for_update())
     rows = conn.execute(
         sa.select(DELIVERIES.c.state, DELIVERIES.c.channel, DELIVERIES.c.last_error)
         .where(DELIVERIES.c.intent == intent)
