@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
-import detectors
+from detectors import DETECTOR_NAMES
 from monitor.config_errors import Problem, dotted
 from monitor.config_resolve import Origin, Resolved, shown_path
 from monitor.config_schema import Path
@@ -57,10 +57,9 @@ def _model(resolved: Resolved, name: str, model: dict[str, object], data: dict[s
     if model.get("log") is None and data.get("log") is None:
         message = "has no prediction log; give it `log`, or give one to all models at the top level of the file"
         yield _at(resolved, path, message, key=True)
-    known = getattr(detectors, "DETECTORS", None)
     for detector in _map(model.get("detectors")):
-        if known is not None and detector not in known:
-            message = f"unknown detector `{detector}`; {_near(detector, known)}"
+        if detector not in DETECTOR_NAMES:
+            message = f"unknown detector `{detector}`; {_near(detector, DETECTOR_NAMES)}"
             yield _at(resolved, (*path, "detectors", detector), message, key=True)
     columns = _map(model.get("columns"))
     if model.get("labels") is not None and not columns.get("id"):

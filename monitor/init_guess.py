@@ -110,8 +110,11 @@ def guess_timestamp(schema: pa.Schema) -> str | None:
     return None
 
 
-def guess(sample: pa.Table, timestamp: str, label: str | None = None) -> Guess:
-    """Guess roles, task and features of `sample`, whose time is in `timestamp`; `label` overrules the guess."""
+def guess(sample: pa.Table, timestamp: str, label: str | None = None, *, labels_apart: bool = False) -> Guess:
+    """Guess roles, task and features of `sample`, whose time is in `timestamp`.
+
+    `label` overrules the guess; with `labels_apart` the truth is in a table of its own and none is expected here.
+    """
     columns = {name: _Column.of(name, sample.column(name)) for name in sample.column_names}
     taken: set[str] = {timestamp}
     notes: list[str] = []
@@ -142,15 +145,17 @@ def guess(sample: pa.Table, timestamp: str, label: str | None = None) -> Guess:
                 notes.append(f"`{label}` was taken for the truth; if the model gets it as an input, remove `label`")
     run = take(_RUN, lambda column: not column.is_float and not column.unique)
 
-    task = _task(columns, score, prediction, label)
+    task = _task(columns, prediction, label)
     if score is not None and task == "multiclass":
         notes.append(f"`{score}` looks like a probability, but there are more than two classes; it is not used")
         score = None
     if score is None and prediction is None:
-        notes.append(
-            "no score or prediction was recognised: name one in `columns`, or the model's outputs are not watched"
-        )
-    if label is None:
+        likely = [f"`{name}`" for name, column in columns.items() if name not in taken and column.is_probability]
+        hint = f"; {', '.join(likely[:3])} could be a probability" if likely else ""
+        notes.append(f"no score or prediction was recognised: name one in `columns`{hint}")
+        if label is None:
+            notes.append(f"nothing tells what the model predicts: `task: {task}` may be wrong")
+    if label is None and not labels_apart:
         notes.append("no truth was recognised: without `label` (here, or in `labels`) performance is not judged")
     if identifier is None:
         notes.append("no unique id was recognised: name one in `columns` if labels come later, they are joined by it")
@@ -258,13 +263,18 @@ class _Column:
         if self.is_float or rows < ENOUGH_ROWS:
             return None
         ratio = self.distinct / self.present
-        if self.is_integer:
-            return "a number that never repeats: an id or a counter" if ratio == 1 else self._key(ratio)
+        if self.is_integer and ratio == 1 and self._counts():
+            return "a number that never repeats: an id or a counter"
         if self.is_text and ratio > NEAR_UNIQUE:
             return f"near-unique text ({self.distinct} values in {self.present} rows): an id or free text"
         if self.is_text and self._mean_length() > LONG_TEXT and self.distinct > MANY_CLASSES:
             return "free text"
         return self._key(ratio)
+
+    def _counts(self) -> bool:
+        """Whether whole numbers that never repeat lie as close as a counter's, or are as large as a random id's."""
+        span = pc.min_max(self.values).as_py()
+        return bool(span["max"] - span["min"] < 2 * self.present or abs(span["max"]) > 10**12)
 
     def _key(self, ratio: float) -> str | None:
         named_key = re.search(r"(^|_)(id|uuid|guid)$", self.name.lower()) is not None
@@ -297,8 +307,8 @@ def _by_name(columns: Iterable[str], names: Iterable[str]) -> str | None:
     return next((lower[name] for name in names if name in lower), None)
 
 
-def _task(columns: dict[str, _Column], score: str | None, prediction: str | None, label: str | None) -> Task:
-    """What is predicted: from the predicted value first, then the label, then whether there is a probability."""
+def _task(columns: dict[str, _Column], prediction: str | None, label: str | None) -> Task:
+    """What is predicted: told by the predicted value, else by the label, else it is the commonest."""
     for name in (prediction, label):
         if name is None or not columns[name].present:
             continue
@@ -309,7 +319,7 @@ def _task(columns: dict[str, _Column], score: str | None, prediction: str | None
         if (column.is_float and not whole) or column.distinct > MANY_CLASSES:
             return "regression"
         return "multiclass"
-    return "binary" if score is not None else "regression"
+    return "binary"
 
 
 def _whole(column: _Column) -> bool:

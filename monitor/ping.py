@@ -128,20 +128,21 @@ def _state(url: str) -> Probe:
 def _log(config: Config, name: str, model: ModelSettings, now: datetime) -> Probe:
     from monitor.prediction_log.open import open_log
 
+    source = config.settings.log_of(name)
     try:
         log = open_log(model, config.settings.log, name)
         try:
-            return _look(log, name, model, now)
+            return _look(log, name, model, now, bool(source and source.delta))
         finally:
             log.close()
     except LogError as error:
         return _failed("log", name, str(error))
 
 
-def _look(log: PredictionLog, name: str, model: ModelSettings, now: datetime) -> Probe:
+def _look(log: PredictionLog, name: str, model: ModelSettings, now: datetime, ours: bool) -> Probe:
     """The mapped columns are there, and the newest row has a time that can be."""
     schema = log.schema()
-    missing = list(_missing(model, schema.names))
+    missing = list(_missing(model, schema.names, ours))
     if missing:
         return _failed("log", name, "; ".join(missing))
     span = log.span()
@@ -159,9 +160,9 @@ def _look(log: PredictionLog, name: str, model: ModelSettings, now: datetime) ->
     return (_warning if notes else _ok)("log", name, detail)
 
 
-def _missing(model: ModelSettings, names: list[str]) -> Iterator[str]:
+def _missing(model: ModelSettings, names: list[str], ours: bool) -> Iterator[str]:
     roles = {f"columns.{role}": column for role, column in model.columns.model_dump().items() if column is not None}
-    if model.labels is not None:
+    if ours or model.labels is not None:  # labels have a table of their own then
         roles.pop("columns.label", None)
         roles.pop("columns.label_time", None)
     if model.cadence is not None:

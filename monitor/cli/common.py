@@ -45,6 +45,8 @@ ORDER = (
     "silence", "baseline", "alerts", "db", "version",
 )  # fmt: skip
 
+_WIDE = 180
+
 # Typer carries its own click since 0.26 and used the real one before: this is the usage error of either.
 _USAGE_ERROR = typer.BadParameter.__bases__[0]
 
@@ -60,10 +62,11 @@ state = State()
 
 
 def console() -> Console:
-    """Standard output, for people."""
+    """Standard output, for people; wide where it is no terminal, so that a file or pipe gets whole lines."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _WIDE
+    return Console(highlight=False, soft_wrap=wide is not None, width=wide)
 
 
 def errors() -> Console:

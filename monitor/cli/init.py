@@ -79,7 +79,8 @@ def init(
         raise UserError(f"--label: there is no column {label!r}; there are: {', '.join(found.table.column_names)}")
     if not found.table.num_rows:
         raise UserError("the log has no rows yet, so there is nothing to guess from; run this again once it has some")
-    plan = Plan(name, _beside(source, output), guess(found.table, found.timestamp, label), found.span, timezone)
+    guessed = guess(found.table, found.timestamp, label, labels_apart=source.kind == "delta")
+    plan = Plan(name, _beside(source, output), guessed, found.span, timezone)
     output.write_text(render(plan), encoding="utf-8")
     load(output, {**os.environ, VARIABLE: source.address})
     if as_json:
