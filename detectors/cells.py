@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from detectors.columns import Column, ColumnKind
+from detectors.locate import FEWEST_ROWS
 from detectors.result import IntArray
 from detectors.values import Family, family_of, hashed, numbers, tally
 
@@ -53,19 +54,28 @@ def _mismatch(column: Column, array: pa.Array | pa.ChunkedArray, rows: int) -> C
 
 def _count_numbers(column: Column, array: pa.Array | pa.ChunkedArray) -> Counted:
     null = int(array.null_count)
-    # One sort and one search answer everything: numpy sorts -inf first, +inf and then NaN last.
-    ordered = np.sort(numbers(array))
-    upto = np.searchsorted(ordered, column.keys, side="right")
-    first, finite, number = int(upto[0]), int(upto[-2]), int(upto[-1])
-    aux = (null, len(ordered) - number, first + number - finite, 0, 0)
+    values = numbers(array)
+    locator = column.locator if len(values) >= FEWEST_ROWS else None
+    if locator is None:
+        # One sort and one search answer everything: numpy sorts -inf first, +inf and then NaN last.
+        ordered = np.sort(values)
+        upto = np.searchsorted(ordered, column.keys, side="right")
+        first, last, number = int(upto[0]), int(upto[-2]), int(upto[-1])
+        finite, nan, infinite = ordered[first:last], len(ordered) - number, first + number - last
+        cells = np.diff(upto[:-1]).astype(np.int64, copy=False)
+    else:
+        usable = np.isfinite(values)
+        finite = values if usable.all() else values[usable]
+        nan = int(np.isnan(values).sum()) if len(finite) < len(values) else 0
+        infinite = len(values) - len(finite) - nan
+        cells = locator.counts(finite)
     sums = (0, 0)
     if column.is_output:
-        span = column.high - column.low
-        place = (np.clip(ordered[first:finite], column.low, column.high) - column.low) / span
+        place = (np.clip(finite, column.low, column.high) - column.low) / (column.high - column.low)
         steps = np.rint(place * SUM_STEPS).astype(np.int64)
         coarse = np.rint(place * SQUARE_STEPS).astype(np.int64)
         sums = (int(steps.sum()), int((coarse * coarse).sum()))
-    return Counted(np.diff(upto[:-1]).astype(np.int64, copy=False), aux, sums)
+    return Counted(cells, (null, nan, infinite, 0, 0), sums)
 
 
 def _count_categories(column: Column, array: pa.Array | pa.ChunkedArray) -> Counted:

@@ -17,6 +17,7 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
+from detectors.locate import Locator, locator
 from detectors.result import FloatArray, IntArray
 from detectors.values import Family, family_of, hashed, numbers, tally
 
@@ -98,6 +99,11 @@ class Column:
     def keys(self) -> FloatArray:
         """What a sorted column is searched for: -inf, the edges, the largest float, +inf."""
         return np.concatenate(([-np.inf], self.edges, [_LARGEST, np.inf]))
+
+    @cached_property
+    def locator(self) -> Locator | None:
+        """How large batches find their cells, or None where they are sorted."""
+        return locator(self.edges, self.ranks)
 
     @cached_property
     def atoms(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

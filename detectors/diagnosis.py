@@ -107,8 +107,7 @@ def _silence(found: tuple[Finding, ...]) -> Diagnosis:
     none = [finding for finding in found if finding.detector == "volume" and (finding.statistic or 0.0) <= -1.0]
     stale = [finding for finding in found if finding.detector == "freshness"]
     if missed:
-        due = missed[0].detail.get("due")
-        name, summary = "missed run", f"no run has come{f'; it was due {plain(str(due))}' if due else ''}"
+        name, summary = "missed run", plain(str(missed[0].detail.get("reason", "no run has come")), 300)
     elif none:
         name, summary = "no rows", f"no rows came in the window {_span(none[0])}"
     elif stale:

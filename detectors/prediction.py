@@ -21,16 +21,17 @@ def class_rate(reference: Profile, production: Profile) -> Statistic:
     p-value is the smallest of the classes' two-proportion ones, times the number of classes (Bonferroni).
     """
     grid = require_same_grid(reference, production)
-    n, m = reference.valid, production.valid
-    widths, starts = np.diff(grid.offsets), grid.offsets[:-1]
-    wide_n, wide_m = np.repeat(n, widths), np.repeat(m, widths)
-    change = np.abs(production.counts / np.maximum(wide_m, 1) - reference.counts / np.maximum(wide_n, 1))
-    value = np.maximum.reduceat(change, starts)
-    classes = np.add.reduceat(((reference.counts + production.counts) > 0).astype(np.int64), starts)
-    each = np.nan_to_num(two_proportions(reference.counts, wide_n, production.counts, wide_m), nan=1.0)
-    pvalue = np.minimum(1.0, np.minimum.reduceat(each, starts) * np.maximum(classes - 1, 1))
-    usable = grid.is_prediction & ~grid.is_number & (n > 0) & (m > 0)
-    return Statistic(np.where(usable, value, np.nan), np.where(usable, pvalue, np.nan))
+    value, pvalue = np.full(len(grid), np.nan), np.full(len(grid), np.nan)
+    for index in np.flatnonzero(grid.is_prediction & ~grid.is_number):
+        cells = slice(grid.offsets[index], grid.offsets[index + 1])
+        first, second = reference.counts[cells], production.counts[cells]
+        n, m = int(first.sum()), int(second.sum())
+        if n and m:
+            each = two_proportions(first, np.full(len(first), n), second, np.full(len(first), m))
+            classes = int((first + second > 0).sum())
+            value[index] = np.abs(second / m - first / n).max()
+            pvalue[index] = min(1.0, float(each.min()) * max(classes - 1, 1))
+    return Statistic(value, pvalue)
 
 
 def mean_shift(reference: Profile, production: Profile) -> Statistic:

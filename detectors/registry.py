@@ -30,12 +30,16 @@ class Unit(StrEnum):
     DEVIATIONS = "deviations"
 
     def show(self, value: float) -> str:
-        """`0.61`, `3.4%` or `+0.5 sd`."""
+        """`0.61`, `3.5%` or `+0.5 sd`; "n/a" for NaN. 100% is all and 0% is none."""
         if value != value:
             return "n/a"
         if self is Unit.SHARE:
             percent = 100.0 * value
-            return f"{percent:.0f}%" if percent == 0 or abs(percent) >= 10 else f"{percent:.2g}%"
+            if 0.0 < percent < 0.01:
+                return "<0.01%"
+            if 99.5 <= percent < 100.0:
+                return ">99%"
+            return f"{percent:.0f}%" if percent == 0 or abs(percent) >= 9.95 else f"{percent:.2g}%"
         return f"{value:+.2g} sd" if self is Unit.DEVIATIONS else f"{value:.2f}"
 
 

@@ -71,15 +71,13 @@ def family_of(kind: pa.DataType) -> Family:
     return Family.UNUSABLE
 
 
-def as_table(data: object) -> pa.Table:
-    """A table of `data`: a pyarrow Table or RecordBatch, or anything with `__arrow_c_stream__` (a DataFrame).
+def as_table(data: object) -> pa.Table | pa.RecordBatch:
+    """`data` as Arrow columns: a pyarrow Table or RecordBatch, or anything with `__arrow_c_stream__` (a DataFrame).
 
     The index a pandas frame carries along is dropped. Raises DetectorError where it is no table, or where a column
     mixes types so that Arrow refuses it.
     """
-    if isinstance(data, pa.RecordBatch):
-        return pa.Table.from_batches([data])
-    if isinstance(data, pa.Table):
+    if isinstance(data, pa.Table | pa.RecordBatch):
         table = data
     elif isinstance(data, ArrowStream):
         try:
