@@ -14,10 +14,42 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli import alerts, config, init, silence, version
+from monitor.cli import (
+    alerts,
+    baseline,
+    check,
+    config,
+    db,
+    demo,
+    incidents,
+    init,
+    log,
+    past,
+    report,
+    results,
+    run,
+    silence,
+    version,
+)
 from monitor.cli.common import Group, state
 
-_MODULES = (init, config, alerts, silence, version)
+_MODULES = (
+    demo,
+    init,
+    run,
+    check,
+    past,
+    report,
+    log,
+    baseline,
+    incidents,
+    silence,
+    results,
+    alerts,
+    config,
+    db,
+    version,
+)
 
 app = typer.Typer(
     name="driftline",

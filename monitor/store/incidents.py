@@ -113,12 +113,19 @@ def apply(connection: Connection, incidents: Sequence[Incident], events: Sequenc
 
 
 def timeline(
-    connection: Connection, *, incident: str | None = None, start: datetime | None = None, end: datetime | None = None
+    connection: Connection,
+    *,
+    incident: str | None = None,
+    model: str | None = None,
+    start: datetime | None = None,
+    end: datetime | None = None,
 ) -> list[tuple[str, str, datetime, str]]:
-    """(incident id, event, at, reason) in order, of one incident or of a span of time."""
+    """(incident id, event, at, reason) in order: of one incident, of one model, of a span of time."""
     conditions: list[sa.ColumnElement[bool]] = []
     if incident is not None:
         conditions.append(EVENTS.c.incident == incident)
+    if model is not None:
+        conditions.append(EVENTS.c.incident.in_(sa.select(INCIDENTS.c.id).where(INCIDENTS.c.model == model)))
     if start is not None:
         conditions.append(EVENTS.c.at >= start)
     if end is not None:

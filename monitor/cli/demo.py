@@ -1,0 +1,131 @@
+"""`driftline demo`: a real model on real flights, watched for a year in a few minutes.
+
+In: nothing but the `demo` extra. Out: incidents as they open and resolve, weekly reports. Kept: the folder `demo/`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor.cli.common import console, load_config
+from monitor.errors import UserError
+
+if TYPE_CHECKING:
+    from monitor.config import Config
+    from monitor.demo.prepare import Prepared
+
+_CONFIG = Path("config.yaml")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("demo")(demo)
+
+
+def demo(
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="DATE", help="Stop the year here.", show_default="its end")
+    ] = None,
+    daemon: Annotated[
+        bool, typer.Option("--daemon", help="Run the service itself on the demo's log, with a simulated clock.")
+    ] = False,
+    speed: Annotated[
+        float, typer.Option("--speed", min=1.0, help="With --daemon: simulated seconds a real second.")
+    ] = 7200.0,
+) -> None:
+    """Watch a flight-delay model through the year 2013: real incidents, real reports, no server, no account."""
+    config = _config()
+    prepared = _prepare(config)
+    if daemon:
+        raise typer.Exit(_serve(config, speed))
+    _watch(config, prepared, until)
+
+
+def _config() -> Config:
+    """The demo's config, written to ./config.yaml where there is none."""
+    from importlib.resources import files
+
+    from monitor.demo.prepare import MODEL
+
+    if not _CONFIG.exists():
+        _CONFIG.write_text(files("monitor.demo").joinpath("config.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+        console().print(f"wrote {_CONFIG}, the config of this demo")
+    config = load_config([_CONFIG])
+    if MODEL not in config.settings.models:
+        raise UserError(f"{_CONFIG} is another project's (it has no model {MODEL}); run the demo in an empty folder")
+    return config
+
+
+def _folder(config: Config) -> Path:
+    return config.folder / "demo"
+
+
+def _prepare(config: Config) -> Prepared:
+    from monitor.demo.prepare import MODEL, prepare
+    from monitor.prediction_log.delta import DeltaLog
+    from monitor.prediction_log.open import open_log
+
+    log = open_log(config.settings.models[MODEL], config.settings.log_of(MODEL), MODEL)
+    if not isinstance(log, DeltaLog):
+        raise UserError("the demo writes its own log: give the model a log of the form {delta: FOLDER}")
+    out = console()
+    try:
+        with out.status("Preparing the demo") as status:
+            return prepare(_folder(config), log, lambda text: status.update(f"{text} …"))
+    finally:
+        log.close()
+
+
+def _watch(config: Config, prepared: Prepared, until: str | None) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+    from zoneinfo import ZoneInfo
+
+    from monitor import wiring
+    from monitor.cli.common import parse_time
+    from monitor.demo.driver import END, START, conclude, drive, introduce
+    from monitor.demo.flights import ZONE
+    from monitor.demo.service import DemoService
+    from monitor.store import open_store
+
+    out = console()
+    end = min(END, parse_time(until, ZoneInfo(ZONE))) if until else END
+    store = open_store(config.settings.state)
+    printed = [name for name, given in config.settings.alerts.channels.items() if given.printed]
+    introduce(prepared, printed, out)
+    deliverer = wiring.make_deliverer(config.settings, store.begin, out.file)
+    with ThreadPoolExecutor(2) as pool:
+        service = DemoService(config, store, deliverer, START, pool)
+        tally = drive(service, out, start=START, end=end)
+    deliverer.close()
+    store.close()
+    conclude(tally, _folder(config), config.sources[0], out)
+
+
+def _serve(config: Config, speed: float) -> int:
+    from monitor import logs
+    from monitor.clock import SimulatedClock
+    from monitor.config import find_config
+    from monitor.daemon import Daemon
+    from monitor.demo.driver import END, START
+    from monitor.store import cursors, open_store
+
+    # Its own state: the year that `driftline demo` has led through lies in the future of this clock.
+    state = f"sqlite:///{_folder(config) / 'daemon.db'}"
+    settings = config.settings.model_copy(update={"state": state})
+    store = open_store(state)
+    with store.read() as connection:
+        start = max(cursors.all_through(connection).values(), default=START)
+    store.close()
+    from dataclasses import replace
+
+    logs.configure()
+    console().print(
+        f"The clock starts at {start:%d %B %Y} and runs {speed:,.0f} times as fast, until the data ends. "
+        f"Health: http://{config.settings.server.listen}/healthz. Stop it with Ctrl-C."
+    )
+    clock = SimulatedClock(min(start, END), END, speed)
+    return Daemon(find_config([_CONFIG]), replace(config, settings=settings), clock, os.environ).run()

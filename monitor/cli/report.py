@@ -1,0 +1,71 @@
+"""`driftline report`: write a report now.
+
+In: a report's name, a period. Out: where it is. Kept: the HTML pages.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitor.cli.common import ConfigOption, JsonOption, console, emit_json, load_config, parse_time, pick
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("report")(report)
+
+
+def report(
+    name: Annotated[str | None, typer.Argument(help="A report of the config.", show_default="the first one")] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="Day after the last one covered.", show_default="today")
+    ] = None,
+    begin: Annotated[
+        str | None,
+        typer.Option("--from", metavar="TIME", help="First day.", show_default="the report's period earlier"),
+    ] = None,
+    folder: Annotated[Path | None, typer.Option("--out", help="Where to write.", show_default="as configured")] = None,
+    send: Annotated[bool, typer.Option("--send", help="Also send it to the report's channels.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a report of any period from what is stored; `run` writes them by schedule."""
+    from zoneinfo import ZoneInfo
+
+    from monitor.reporting import announce, write
+    from monitor.reporting.write import period_of
+    from monitor.settings import ReportSettings
+    from monitor.store import open_store
+    from monitor.world import make_world
+    from reports.context import Period
+
+    loaded = load_config(config)
+    known = {one.name: one for one in loaded.settings.reports}
+    if name is not None:
+        pick(name, known, "report")
+    chosen = known[name] if name else next(iter(known.values()), ReportSettings(name="report"))
+    if folder is not None:
+        chosen = chosen.model_copy(update={"folder": folder})
+    zone = ZoneInfo(chosen.timezone)
+    now = datetime.now(UTC)
+    at = parse_time(end, zone) if end else now
+    period = period_of(chosen, at)
+    if begin is not None:
+        period = Period(parse_time(begin, zone), period.end)
+    store = open_store(loaded.settings.state)
+    world = make_world(loaded, store)
+    written = write(world, chosen, at, now, period=period)
+    if send and chosen.to:
+        with store.begin() as connection:
+            announce(connection, chosen, written, now, now)
+    store.close()
+    if as_json:
+        counts = {verdict.value: count for verdict, count in written.context.counts()}
+        emit_json({"type": "report", "name": chosen.name, "path": str(written.index), "models": counts})
+    else:
+        days = (period.end - period.start + timedelta(hours=2)).days
+        console().print(f"{written.index}: {days} days, {len(written.context.models)} models", markup=False)

@@ -1,0 +1,126 @@
+"""Everything stored about one model that a report of a period needs, read once.
+
+In: a connection, a model's settings, a period. Out: `Gathered`. Kept: nothing. The prediction log is not touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.engine import Connection
+
+from alerts.incident import Incident
+from detectors.profile import Profile
+from detectors.result import Finding, Kind, Status
+from monitor.settings import ModelSettings
+from monitor.store import baselines, evaluations, incidents, profiles, versions
+from monitor.store.baselines import Baseline
+from monitor.store.evaluations import Evaluation
+from monitor.store.profiles import SlotState
+from monitor.windows import Aspect, days
+from reports.context import Period
+
+WEEKS = 8
+_LENGTHS = {"1h": 1, "1d": 24, "7d": 168, "28d": 672}
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """One model's stored facts. Evaluations are of the last eight weeks, oldest first, newest revision each.
+
+    `baseline` is that of the version that served last; `production` that version's rows of the period on its grid
+    (None: no baseline or no rows).
+    """
+
+    model: str
+    settings: ModelSettings
+    period: Period
+    inputs: tuple[Evaluation, ...]
+    performance: tuple[Evaluation, ...]
+    skipped: tuple[Evaluation, ...]
+    incidents: tuple[Incident, ...]
+    timeline: tuple[tuple[str, str, datetime, str], ...]
+    versions: dict[str, tuple[datetime, datetime]]
+    baselines: dict[str, Baseline]
+    baseline: Baseline | None
+    production: Profile | None
+    slots: tuple[SlotState, ...]
+
+    def of_horizon(self, which: Sequence[Evaluation], horizon: str) -> list[Evaluation]:
+        """The evaluations of one horizon, batch runs being one horizon, "run"."""
+        return [one for one in which if name_of(one) == horizon]
+
+    def in_period(self, which: Sequence[Evaluation]) -> list[Evaluation]:
+        """Those whose window ended in the period."""
+        return [one for one in which if self.period.start < one.window.end <= self.period.end]
+
+    @property
+    def steady(self) -> str:
+        """The horizon that series are drawn in: the shortest of a day or more, "run" for batch models."""
+        return _pick({name_of(one) for one in self.inputs}, shortest=True)
+
+    @property
+    def summary(self) -> str:
+        """The horizon that a week is summed up in: 7d where it is judged, else the steady one."""
+        names = {name_of(one) for one in self.inputs}
+        return "7d" if "7d" in names else self.steady
+
+
+def name_of(evaluation: Evaluation) -> str:
+    """The horizon's name; "run" for every run of a batch model."""
+    return evaluation.window.horizon.partition(":")[0]
+
+
+def _pick(names: set[str], *, shortest: bool) -> str:
+    known = sorted((_LENGTHS[name], name) for name in names if _LENGTHS.get(name, 0) >= 24)
+    if known:
+        return known[0 if shortest else -1][1]
+    return "run" if "run" in names else "1h" if names else "1d"
+
+
+def gather(connection: Connection, model: str, settings: ModelSettings, period: Period) -> Gathered:
+    """Read what is stored about a model for a report of `period`."""
+    since = period.end - timedelta(weeks=WEEKS)
+    found = [
+        one
+        for one in evaluations.find(connection, model, start=since, end=period.end, done=False)
+        if one.window.horizon != "1h" or one.window.end > period.start
+    ]
+    done = [one for one in found if one.status == evaluations.DONE]
+    known = versions.versions(connection, model)
+    served = [version for version, (first, _) in known.items() if first < period.end]
+    bases = {v: b for v in served if (b := baselines.current(connection, model, v)) is not None}
+    newest = max((v for v in served if known[v][1] >= period.start), key=lambda v: known[v][1], default=None)
+    baseline = bases.get(newest) if newest is not None else None
+    production = None
+    if baseline is not None:
+        spans = list(days(period.start, period.end, settings.zone))
+        total = profiles.total(connection, model, baseline.version, baseline.grid, spans, [])
+        production = total if total.rows else None
+    return Gathered(
+        model=model,
+        settings=settings,
+        period=period,
+        inputs=tuple(one for one in done if one.aspect is Aspect.INPUTS),
+        performance=tuple(one for one in done if one.aspect is Aspect.PERFORMANCE),
+        skipped=tuple(one for one in found if one.status == evaluations.SKIPPED and one.window.end > period.start),
+        incidents=tuple(incidents.listing(connection, model=model, start=since, end=period.end)),
+        timeline=tuple(incidents.timeline(connection, model=model, start=since, end=period.end)),
+        versions=known,
+        baselines=bases,
+        baseline=baseline,
+        production=production,
+        slots=tuple(profiles.slot_states(connection, model, since, period.end).values()),
+    )
+
+
+def kinds(evaluation: Evaluation, *wanted: Kind) -> list[Finding]:
+    """The findings of some kinds that are about a subject (not about the model as a whole)."""
+    return [finding for finding in evaluation.findings if finding.kind in wanted and "reason" not in finding.detail]
+
+
+def breached(findings: Sequence[Finding]) -> bool:
+    """Whether any is in breach."""
+    return any(finding.status is Status.BREACH for finding in findings)

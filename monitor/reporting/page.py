@@ -1,0 +1,349 @@
+"""One model's page, from what is stored about it.
+
+In: `Gathered`. Out: `reports.context.ModelPage`. Kept: nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from alerts.incident import Incident
+from detectors.diagnosis import Trouble
+from detectors.registry import DETECTORS
+from detectors.result import Finding, Kind, Severity, Status
+from monitor.reporting import pictures
+from monitor.reporting.gather import Gathered, breached, kinds
+from monitor.store.evaluations import Evaluation
+from reports.context import (
+    Aspect,
+    Change,
+    DeepDiveLink,
+    Distribution,
+    FeatureDrift,
+    FindingRow,
+    Gap,
+    HealthRow,
+    IncidentRecord,
+    ModelPage,
+    Period,
+    PredictionPanel,
+    QualityRow,
+    State,
+    TimelineEntry,
+    Verdict,
+    VersionSpan,
+)
+
+_ASPECTS = {
+    Aspect.QUALITY: Kind.QUALITY,
+    Aspect.DRIFT: Kind.FEATURE,
+    Aspect.PREDICTION: Kind.PREDICTION,
+    Aspect.PERFORMANCE: Kind.PERFORMANCE,
+    Aspect.VOLUME: Kind.VOLUME,
+}
+_URGENT = (Trouble.DATA, Trouble.PERFORMANCE, Trouble.SILENCE, Trouble.BLIND)
+_DISTRIBUTION = ("ks", "psi")
+_WEEK = timedelta(days=7)
+
+
+def model_page(gathered: Gathered, deep_dive: DeepDiveLink | None) -> ModelPage:
+    """The page, its verdict first."""
+    latest = _latest(gathered)
+    verdict, sentence, action, diagnosis = _verdict(gathered)
+    page = ModelPage(
+        name=gathered.model,
+        owner=gathered.settings.owner,
+        verdict=verdict,
+        sentence=sentence,
+        action=action,
+        diagnosis=diagnosis,
+        figure=_headline_figure(gathered),
+        task=gathered.settings.task,
+        versions=_versions(gathered),
+        health=tuple(_health(gathered, aspect) for aspect in Aspect),
+        changes=changes(gathered),
+        incidents=tuple(_record(gathered, incident) for incident in _this_week(gathered)),
+        gaps=_gaps(gathered),
+        performance=pictures.performance(gathered),
+        volume=pictures.volume(gathered),
+        deep_dive=deep_dive,
+    )
+    if latest is None:
+        return page
+    features = _features(gathered, latest)
+    return replace(
+        page,
+        features=features,
+        features_total=len({f.subject for f in kinds(latest, Kind.FEATURE)}),
+        predictions=_predictions(gathered, latest),
+        quality=_quality(gathered, latest),
+        findings=_rows(gathered, latest),
+    )
+
+
+def changes(gathered: Gathered) -> tuple[Change, ...]:
+    """What was done on purpose in the period: versions deployed, baselines made."""
+    found = [
+        Change(first, "deployment", f"version {version} began to serve", gathered.model)
+        for version, (first, _) in gathered.versions.items()
+        if gathered.period.start <= first < gathered.period.end
+    ]
+    found += [
+        Change(base.created_at, "baseline", f"version {version}: {base.origin}", gathered.model)
+        for version, base in gathered.baselines.items()
+        if gathered.period.start <= base.created_at < gathered.period.end
+    ]
+    return tuple(sorted(found, key=lambda change: change.at))
+
+
+def _latest(gathered: Gathered) -> Evaluation | None:
+    judged = [one for one in gathered.of_horizon(gathered.inputs, gathered.summary) if one.baseline]
+    here = gathered.in_period(judged)
+    return here[-1] if here else None
+
+
+def _open(gathered: Gathered) -> list[Incident]:
+    end = gathered.period.end
+    still = [one for one in gathered.incidents if one.resolved_at is None or one.resolved_at > end]
+    return sorted(still, key=lambda one: (-one.severity.rank, one.opened_at))
+
+
+def _this_week(gathered: Gathered) -> list[Incident]:
+    start = gathered.period.start
+    return [one for one in gathered.incidents if one.resolved_at is None or one.resolved_at >= start]
+
+
+def _verdict(gathered: Gathered) -> tuple[Verdict, str, str, str]:
+    still = _open(gathered)
+    urgent = [one for one in still if one.severity is Severity.CRITICAL or one.trouble in _URGENT]
+    if urgent:
+        first = urgent[0]
+        return Verdict.NEEDS_YOU, _sentence(first.summary), first.action, first.diagnosis
+    if still:
+        return Verdict.WATCH, _sentence(still[0].summary), still[0].action, still[0].diagnosis
+    judged = gathered.in_period(gathered.inputs)
+    if not any(finding.status is not Status.INSUFFICIENT for one in judged for finding in one.findings):
+        reason = _why_not(gathered)
+        return Verdict.NOT_MONITORED, _sentence(reason), "", ""
+    over = [
+        one for one in _this_week(gathered) if one.resolved_at is not None and one.resolved_at <= gathered.period.end
+    ]
+    if over:
+        return Verdict.HEALTHY, f"Healthy again: {over[-1].summary} is over.", "", ""
+    return Verdict.HEALTHY, "Nothing has changed enough to matter.", "", ""
+
+
+def _why_not(gathered: Gathered) -> str:
+    reasons = [
+        str(finding.detail["reason"])
+        for one in gathered.in_period(gathered.inputs)
+        for finding in one.findings
+        if "reason" in finding.detail
+    ]
+    if reasons:
+        return f"not judged: {reasons[-1]}"
+    if gathered.skipped:
+        return f"not judged: {gathered.skipped[-1].reason}"
+    return "no window of this period was judged"
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def _headline_figure(gathered: Gathered) -> str:
+    for incident in _open(gathered):
+        for evidence in incident.evidence:
+            before, after = evidence.get("before"), evidence.get("after")
+            if before is not None and after is not None:
+                return f"{evidence['subject']}: {before} → {after}"
+    return ""
+
+
+def _health(gathered: Gathered, aspect: Aspect) -> HealthRow:
+    kind = _ASPECTS[aspect]
+    source = gathered.performance if aspect is Aspect.PERFORMANCE else gathered.inputs
+    weeks = []
+    for back in range(7, -1, -1):
+        end = gathered.period.end - back * _WEEK
+        week = Period(end - _WEEK, end)
+        judged = [one for one in source if week.start < one.window.end <= week.end]
+        weeks.append((week, _state([f for one in judged for f in one.findings if f.kind is kind])))
+    return HealthRow(aspect, weeks[-1][1], tuple(weeks), _note(gathered, aspect))
+
+
+def _state(findings: Sequence[Finding]) -> State:
+    if not findings:
+        return State.MISSING
+    if breached(findings):
+        return State.BREACH
+    if any(finding.status is Status.OK for finding in findings):
+        return State.OK
+    return State.INSUFFICIENT
+
+
+def _note(gathered: Gathered, aspect: Aspect) -> str:
+    if aspect is Aspect.PERFORMANCE:
+        newest = gathered.in_period(gathered.performance)
+        if not newest:
+            return "no labels yet"
+        findings = [f for f in newest[-1].findings if f.statistic is not None]
+        return ", ".join(f"{f.subject} {f.statistic:.2f}" for f in findings[:2])
+    latest = _latest(gathered)
+    if aspect is Aspect.VOLUME:
+        rows = sum(s.rows for s in gathered.slots if gathered.period.start <= s.start < gathered.period.end)
+        return f"{rows:,} rows" if rows else ""
+    if latest is None:
+        return ""
+    findings = kinds(latest, _ASPECTS[aspect])
+    subjects = {finding.subject for finding in findings}
+    bad = {finding.subject for finding in findings if finding.status is Status.BREACH}
+    return f"{len(bad)} of {len(subjects)}" if subjects else ""
+
+
+def _ratio(finding: Finding) -> float:
+    size = finding.effect if finding.effect is not None else finding.statistic
+    return abs(size or 0.0) / (finding.threshold or 1.0)
+
+
+def _ranked(findings: Sequence[Finding]) -> list[tuple[str, list[Finding]]]:
+    grouped: dict[str, list[Finding]] = {}
+    for finding in findings:
+        grouped.setdefault(finding.subject, []).append(finding)
+    for mine in grouped.values():
+        mine.sort(key=lambda one: (one.status is not Status.BREACH, -_ratio(one)))
+    return sorted(grouped.items(), key=lambda item: (item[1][0].status is not Status.BREACH, -_ratio(item[1][0])))
+
+
+def _features(gathered: Gathered, latest: Evaluation) -> tuple[FeatureDrift, ...]:
+    found = []
+    for subject, findings in _ranked(kinds(latest, Kind.FEATURE)):
+        found.append(
+            FeatureDrift(
+                subject,
+                tuple(pictures.figure(finding) for finding in findings),
+                _summary(gathered, subject),
+                _distribution(gathered, subject),
+                pictures.series(gathered, subject, findings[0].detector),
+            )
+        )
+    return tuple(found)
+
+
+def _predictions(gathered: Gathered, latest: Evaluation) -> tuple[PredictionPanel, ...]:
+    return tuple(
+        PredictionPanel(
+            subject,
+            tuple(pictures.figure(finding) for finding in findings),
+            _summary(gathered, subject),
+            _distribution(gathered, subject),
+            pictures.series(gathered, subject, findings[0].detector),
+        )
+        for subject, findings in _ranked(kinds(latest, Kind.PREDICTION))
+    )
+
+
+def _distribution(gathered: Gathered, subject: str) -> Distribution | None:
+    if gathered.baseline is None or gathered.production is None:
+        return None
+    return pictures.distribution(gathered.baseline.profile, gathered.production, subject)
+
+
+def _summary(gathered: Gathered, subject: str) -> str:
+    """The change in words: medians of numbers, the category that moved most."""
+    if gathered.baseline is None or gathered.production is None:
+        return ""
+    before, after = gathered.baseline.profile.column(subject), gathered.production.column(subject)
+    if before.private or not before.valid or not after.valid:
+        return "private: values are not shown" if before.private else ""
+    if len(before.column.edges):
+        return f"median {before.quantile(0.5):.4g} → {after.quantile(0.5):.4g}"
+    shares = zip(before.shares, after.shares, before.labels(), strict=True)
+    old, new, label = max(shares, key=lambda share: abs(share[1] - share[0]))
+    return f"{label}: {old:.1%} → {new:.1%}"
+
+
+def _quality(gathered: Gathered, latest: Evaluation) -> tuple[QualityRow, ...]:
+    rows = []
+    for finding in kinds(latest, Kind.QUALITY):
+        worth_showing = finding.status is Status.BREACH or _ratio(finding) >= 0.5
+        if not worth_showing or finding.statistic is None:
+            continue
+        incident = next((one for one in gathered.incidents if finding.subject in one.subjects), None)
+        rows.append(
+            QualityRow(
+                finding.subject,
+                DETECTORS[finding.detector].title,
+                None if finding.effect is None else max(finding.statistic - finding.effect, 0.0),
+                finding.statistic,
+                finding.threshold,
+                pictures.state_of(finding),
+                incident.opened_at if incident is not None and finding.status is Status.BREACH else None,
+            )
+        )
+    return tuple(sorted(rows, key=lambda row: (row.state is not State.BREACH, -(row.production or 0.0))))
+
+
+def _rows(gathered: Gathered, latest: Evaluation) -> tuple[FindingRow, ...]:
+    found = list(latest.findings)
+    judged = gathered.in_period(gathered.performance)
+    if judged:
+        found += judged[-1].findings
+    return tuple(
+        FindingRow(f.subject, f.kind.value, pictures.figure(f), f.revision, f.segment)
+        for f in found
+        if "reason" not in f.detail
+    )
+
+
+def _versions(gathered: Gathered) -> tuple[VersionSpan, ...]:
+    spans = []
+    for version, (first, last) in gathered.versions.items():
+        if first >= gathered.period.end or last < gathered.period.start - 8 * _WEEK:
+            continue
+        base = gathered.baselines.get(version)
+        over = last if last < gathered.period.start else None
+        spans.append(VersionSpan(version, first, over, f"{base.origin}, {base.rows:,} rows" if base else ""))
+    return tuple(spans)
+
+
+def _record(gathered: Gathered, incident: Incident) -> IncidentRecord:
+    entries = tuple(
+        TimelineEntry(at, event, reason) for owner, event, at, reason in gathered.timeline if owner == incident.id
+    )
+    return IncidentRecord(
+        id=incident.id,
+        title=_sentence(incident.summary),
+        diagnosis=incident.diagnosis,
+        severity=incident.severity.value,
+        state=incident.state.value,
+        opened_at=incident.opened_at,
+        resolved_at=incident.resolved_at,
+        closing=incident.verdict.value if incident.verdict else None,
+        subjects=incident.subjects,
+        summary=incident.summary,
+        action=incident.action,
+        timeline=entries,
+    )
+
+
+def _gaps(gathered: Gathered) -> tuple[Gap, ...]:
+    reasons: dict[str, list[Evaluation]] = {}
+    for one in gathered.skipped:
+        reasons.setdefault(one.reason, []).append(one)
+    for one in gathered.in_period(gathered.inputs) + gathered.in_period(gathered.performance):
+        for finding in one.findings:
+            if finding.status is Status.INSUFFICIENT and "reason" in finding.detail:
+                reasons.setdefault(str(finding.detail["reason"]), []).append(one)
+    return tuple(
+        Gap(
+            gathered.model,
+            reason,
+            len(found),
+            Period(min(one.window.start for one in found), max(one.window.end for one in found)),
+        )
+        for reason, found in reasons.items()
+    )

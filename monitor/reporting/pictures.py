@@ -1,0 +1,229 @@
+"""What the charts of a model page are made of.
+
+In: `Gathered`. Out: distributions and series of `reports.figures`. Kept: nothing.
+Private columns have no distribution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from math import isfinite
+
+from detectors.columns import ColumnKind
+from detectors.performance import MEASURES
+from detectors.profile import Profile
+from detectors.registry import DETECTORS
+from detectors.result import Finding, Kind, Status
+from detectors.view import ColumnProfile
+from monitor.reporting.gather import Gathered, kinds, name_of
+from monitor.windows import days
+from reports.context import (
+    CategoryDistribution,
+    Distribution,
+    Figure,
+    IncidentMark,
+    NumberDistribution,
+    PerformancePoint,
+    PerformanceSeries,
+    Period,
+    Series,
+    SeriesPoint,
+    Share,
+    State,
+    VolumePoint,
+    VolumeSeries,
+)
+
+_MOST_BARS = 8
+_STATES = {Status.OK: State.OK, Status.BREACH: State.BREACH, Status.INSUFFICIENT: State.INSUFFICIENT}
+_95 = 1.96
+
+
+def state_of(finding: Finding) -> State:
+    """How a finding stands."""
+    return _STATES[finding.status]
+
+
+def title_of(detector: str) -> str:
+    """A detector's name as people write it."""
+    if detector in DETECTORS:
+        return DETECTORS[detector].title
+    return MEASURES[detector].title if detector in MEASURES else detector.replace("_", " ")
+
+
+def figure(finding: Finding) -> Figure:
+    """A finding as a judged figure."""
+    return Figure(
+        statistic=title_of(finding.detector),
+        value=finding.statistic,
+        threshold=finding.threshold,
+        state=state_of(finding),
+        horizon=finding.window.horizon.partition(":")[0],
+        period=Period(finding.window.start, finding.window.end),
+        rows=finding.n,
+        pvalue=finding.pvalue,
+        effect=finding.effect,
+    )
+
+
+def distribution(reference: Profile, production: Profile, name: str) -> Distribution | None:
+    """A column in the reference and in production on common bins; None where it is private or has no values."""
+    before, after = reference.column(name), production.column(name)
+    if before.private or not before.valid or not after.valid:
+        return None
+    return _numbers(before, after) if before.column.kind is ColumnKind.NUMBER else _categories(before, after)
+
+
+def _numbers(before: ColumnProfile, after: ColumnProfile) -> NumberDistribution:
+    bins = before.bins()
+    old, new = before.histogram(bins), after.histogram(bins)
+    outside = [
+        Share(f"below {bins[0]:.4g}", *_of_all(before, after, old.below, new.below)),
+        Share(f"above {bins[-1]:.4g}", *_of_all(before, after, old.above, new.above)),
+        Share("missing", *_rates(before, after)),
+    ]
+    scale = before.valid / before.rows, after.valid / after.rows
+    return NumberDistribution(
+        edges=tuple(float(edge) for edge in bins),
+        reference=tuple(float(share * scale[0]) for share in old.shares),
+        production=tuple(float(share * scale[1]) for share in new.shares),
+        outside=tuple(share for share in outside if max(share.reference, share.production) >= 0.0005),
+    )
+
+
+def _of_all(before: ColumnProfile, after: ColumnProfile, old: float, new: float) -> tuple[float, float]:
+    return float(old * before.valid / before.rows), float(new * after.valid / after.rows)
+
+
+def _rates(before: ColumnProfile, after: ColumnProfile) -> tuple[float, float]:
+    found = before.missing_rate, after.missing_rate
+    return found[0] if isfinite(found[0]) else 0.0, found[1] if isfinite(found[1]) else 0.0
+
+
+def _categories(before: ColumnProfile, after: ColumnProfile) -> CategoryDistribution:
+    old, new = before.counts / before.rows, after.counts / after.rows
+    labels = before.labels()
+    order = sorted(range(len(labels)), key=lambda cell: (-max(old[cell], new[cell]), cell))
+    shown = [cell for cell in order if old[cell] or new[cell]]
+    shares = [Share(labels[cell], float(old[cell]), float(new[cell])) for cell in shown[:_MOST_BARS]]
+    tail = shown[_MOST_BARS:]
+    if tail:
+        shares.append(Share(f"{len(tail)} more", float(sum(old[c] for c in tail)), float(sum(new[c] for c in tail))))
+    missing = _rates(before, after)
+    if max(missing) >= 0.0005:
+        shares.append(Share("missing", *missing))
+    return CategoryDistribution(tuple(shares))
+
+
+def marks(gathered: Gathered, subject: str | None = None) -> tuple[IncidentMark, ...]:
+    """The incidents over a time axis: all, or those that name a subject."""
+    return tuple(
+        IncidentMark(incident.id, incident.window.start, incident.resolved_at, incident.diagnosis)
+        for incident in gathered.incidents
+        if subject is None or subject in incident.subjects
+    )
+
+
+def series(gathered: Gathered, subject: str, detector: str) -> Series | None:
+    """One statistic of one subject over the last eight weeks."""
+    horizon = gathered.steady
+    points = [
+        SeriesPoint(
+            Period(evaluation.window.start, evaluation.window.end),
+            finding.statistic if finding.status is not Status.INSUFFICIENT else None,
+            finding.threshold,
+            state_of(finding),
+        )
+        for evaluation in gathered.of_horizon(gathered.inputs, horizon)
+        for finding in evaluation.findings
+        if finding.subject == subject and finding.detector == detector
+    ]
+    if len(points) < 2:
+        return None
+    return Series(title_of(detector), horizon, tuple(points), marks(gathered, subject))
+
+
+def performance(gathered: Gathered) -> tuple[PerformanceSeries, ...]:
+    """Each measure over the last eight weeks, with its 95% interval and the baseline's own value."""
+    horizons = {name_of(one) for one in gathered.performance}
+    horizon = next((name for name in ("7d", "1d", "28d") if name in horizons), None)
+    if horizon is None:
+        return ()
+    points: dict[str, list[PerformancePoint]] = {}
+    limits: dict[str, float | None] = {}
+    for evaluation in gathered.of_horizon(gathered.performance, horizon):
+        for finding in kinds(evaluation, Kind.PERFORMANCE):
+            error = finding.detail.get("stderr")
+            value = finding.statistic
+            reach = _95 * error if isinstance(error, float) else None
+            points.setdefault(finding.detector, []).append(
+                PerformancePoint(
+                    Period(evaluation.window.start, evaluation.window.end),
+                    value,
+                    None if value is None or reach is None else value - reach,
+                    None if value is None or reach is None else value + reach,
+                    finding.n,
+                    evaluation.rows,
+                    state_of(finding),
+                )
+            )
+            limits[finding.detector] = finding.threshold
+    base = gathered.baseline.performance if gathered.baseline else {}
+    found = []
+    for name, line in points.items():
+        usual = base[name].value if name in base else None
+        found.append(
+            PerformanceSeries(
+                MEASURES[name].title,
+                MEASURES[name].higher_is_better,
+                usual,
+                _limit(name, usual, limits[name]),
+                horizon,
+                tuple(line),
+                tuple(mark for mark in marks(gathered) if mark.label == "degradation"),
+            )
+        )
+    return tuple(found)
+
+
+def _limit(name: str, usual: float | None, tolerance: float | None) -> float | None:
+    if usual is None or tolerance is None:
+        return None
+    worse = tolerance * usual if MEASURES[name].relative else tolerance
+    return usual - worse if MEASURES[name].higher_is_better else usual + worse
+
+
+def volume(gathered: Gathered) -> VolumeSeries | None:
+    """Rows by day (by run for batch models) over the last eight weeks."""
+    if gathered.steady == "run":
+        runs = [one for one in gathered.of_horizon(gathered.inputs, "run") if one.rows]
+        points = [VolumePoint(Period(r.window.start, r.window.end), r.rows, None, None, State.OK) for r in runs]
+        return VolumeSeries("run", tuple(points)) if points else None
+    if not gathered.slots:
+        return None
+    first = max(gathered.period.end - timedelta(weeks=8), min(slot.start for slot in gathered.slots))
+    judged = _volume_states(gathered)
+    rows = sorted((slot.start, slot.rows) for slot in gathered.slots)
+    points = []
+    position = 0
+    for start, end in days(first, gathered.period.end, gathered.settings.zone):
+        total = 0
+        while position < len(rows) and rows[position][0] < end:
+            total += rows[position][1] if rows[position][0] >= start else 0
+            position += 1
+        points.append(VolumePoint(Period(start, end), total, None, None, judged.get(end, State.OK)))
+    silent = tuple(mark for mark in marks(gathered, "rows"))
+    return VolumeSeries("1d", tuple(points), silent)
+
+
+def _volume_states(gathered: Gathered) -> dict[datetime, State]:
+    return {
+        evaluation.window.end: state_of(finding)
+        for evaluation in gathered.of_horizon(gathered.inputs, "1d")
+        for finding in _of(evaluation.findings, "volume")
+    }
+
+
+def _of(findings: Iterable[Finding], detector: str) -> list[Finding]:
+    return [finding for finding in findings if finding.detector == detector]

@@ -1,0 +1,66 @@
+"""The figures of a digest over all its models: alarms and coverage.
+
+In: `Gathered` of every model. Out: `AlarmCounts`, `Coverage`. Kept: nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from alerts.incident import Verdict
+from detectors.result import Kind, Status
+from monitor.reporting.gather import Gathered, name_of
+from reports.context import AlarmCounts, Coverage
+
+
+def alarms(everything: Sequence[Gathered]) -> AlarmCounts:
+    """Incidents opened in the period, by what people said of them."""
+    opened = [
+        incident
+        for gathered in everything
+        for incident in gathered.incidents
+        if gathered.period.start <= incident.opened_at < gathered.period.end
+    ]
+    verdicts = [incident.verdict for incident in opened]
+    waits = [
+        (incident.acknowledged_at - incident.opened_at).total_seconds() / 60
+        for incident in opened
+        if incident.acknowledged_at is not None
+    ]
+    return AlarmCounts(
+        sent=len(opened),
+        real=sum(verdict in (Verdict.FIXED, Verdict.ACCEPTED) for verdict in verdicts),
+        expected=verdicts.count(Verdict.EXPECTED),
+        false=verdicts.count(Verdict.FALSE_ALARM),
+        unjudged=verdicts.count(None),
+        minutes_to_acknowledge=median(waits) if waits else None,
+    )
+
+
+def coverage(everything: Sequence[Gathered]) -> Coverage:
+    """How much of what was due in the period was judged, on how many rows."""
+    evaluated = insufficient = skipped = predictions = labels = 0
+    for gathered in everything:
+        judged = gathered.in_period(gathered.inputs) + gathered.in_period(gathered.performance)
+        evaluated += len(judged)
+        insufficient += sum(all(f.status is Status.INSUFFICIENT for f in one.findings) for one in judged)
+        skipped += len(gathered.skipped)
+        if gathered.slots:
+            predictions += sum(s.rows for s in gathered.slots if gathered.period.start <= s.start < gathered.period.end)
+        else:
+            runs = gathered.in_period(gathered.of_horizon(gathered.inputs, "run"))
+            predictions += sum(one.rows for one in runs)
+        labels += _labels(gathered)
+    return Coverage(evaluated + skipped, evaluated, insufficient, skipped, predictions, labels)
+
+
+def _labels(gathered: Gathered) -> int:
+    """Labels that have come for the period's predictions: the newest week's, or the days' together."""
+    judged = gathered.in_period(gathered.performance)
+    for horizon in ("7d", "1d"):
+        mine = [one for one in judged if name_of(one) == horizon]
+        counts = [max((f.n for f in one.findings if f.kind is Kind.PERFORMANCE), default=0) for one in mine]
+        if counts:
+            return counts[-1] if horizon == "7d" else sum(counts)
+    return 0
