@@ -91,13 +91,15 @@ class DeltaLog:
             columns["label_time"] = labels.column("label_time")
         return delta_write.append(self._labels, pa.table(columns), import_id, part, {"id"})
 
-    def landed(self, import_id: str) -> int | None:
-        """The last part of an import that is in the log, None when nothing of it is."""
-        return delta_write.landed(self._rows, import_id)
+    def known_types(self) -> pa.Schema:
+        """The columns rows must fit; empty while there is no table."""
+        found = self._rows.find()
+        return pa.schema([]) if found is None else self._rows.schema(found)
 
-    def labels_landed(self, import_id: str) -> int | None:
-        """The last part of an import that is in the labels table, None when nothing of it is."""
-        return delta_write.landed(self._labels, import_id)
+    def known_label_type(self) -> pa.DataType | None:
+        """The type labels must fit, None while there are none."""
+        found = self._labels.find()
+        return None if found is None else self._labels.schema(found).field("label").type
 
     def compact_closed_days(self, before: date) -> int:
         """Join the small files of the days before `before`, of rows and labels; returns how many files went."""

@@ -24,12 +24,6 @@ _ATTEMPTS = 5
 _KEPT = timedelta(days=7)  # how long files replaced by compaction stay for readers of older versions
 
 
-def landed(table: TimedTable, import_id: str) -> int | None:
-    """The last part of an import that is in the table, None when there is none. Raises LogUnreachable."""
-    found = table.find()
-    return None if found is None else found.transaction_version(import_id)
-
-
 def append(table: TimedTable, rows: pa.Table, import_id: str, part: int, text: Collection[str] = ()) -> Appended:
     """Append in one commit, sorted by time, unless this part of the import is there already.
 
