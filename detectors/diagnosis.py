@@ -7,13 +7,13 @@ renders a diagnosis escapes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from detectors.performance import MEASURES
 from detectors.registry import DETECTORS, Unit
-from detectors.result import Finding, Kind, Severity, Status
+from detectors.result import Finding, Kind, Severity, Status, Window
 
 LONGEST_NAME = 60
 _LOST = 0.5
@@ -46,12 +46,14 @@ class Diagnosis:
 def diagnose(findings: Sequence[Finding]) -> list[Diagnosis]:
     """The troubles of one model's findings: blindness and silence, then data bugs, drift, performance.
 
-    Only breaches count. A column with a data bug is named there and not again under drift. Values outside the
-    reference's range are a data bug where they are all that changed, and part of the drift where the whole
-    distribution moved. One diagnosis a trouble, never one a column.
+    Only breaches count, but all findings are needed: how far a column moved tells a bug from drift. A column with a
+    data bug is named there and not again under drift. Values outside the reference's range are a data bug where they
+    are all that changed, and part of the drift where the whole distribution moved. One diagnosis a trouble, never one
+    a column.
     """
     breaches = sorted((finding for finding in findings if finding.status is Status.BREACH), key=_weight, reverse=True)
-    broken = {finding.subject for finding in breaches if finding.kind is Kind.QUALITY and _is_bug(finding, breaches)}
+    moved = _moved(findings)
+    broken = {finding.subject for finding in breaches if finding.kind is Kind.QUALITY and _is_bug(finding, moved)}
     grouped: dict[Trouble, list[Finding]] = {trouble: [] for trouble in _ORDER}
     for finding in breaches:
         grouped[_trouble_of(finding, broken)].append(finding)
@@ -66,17 +68,19 @@ def _trouble_of(finding: Finding, broken: set[str]) -> Trouble:
     return Trouble.DATA if finding.subject in broken else Trouble.DRIFT
 
 
-def _is_bug(finding: Finding, breaches: Sequence[Finding]) -> bool:
+def _moved(findings: Sequence[Finding]) -> dict[tuple[str, str, Window], float]:
+    """KS of every column in every window, whether or not it is a breach."""
+    return {(f.version, f.subject, f.window): f.statistic or 0.0 for f in findings if f.detector == "ks"}
+
+
+def _is_bug(finding: Finding, moved: Mapping[tuple[str, str, Window], float]) -> bool:
     """Whether a quality breach is a data bug rather than a sign of a distribution that moved as a whole."""
     if finding.detector != "out_of_range":
         return True
     outside = finding.statistic or 0.0
-    moved = max(
-        (other.statistic or 0.0 for other in breaches if other.subject == finding.subject and other.detector == "ks"),
-        default=0.0,
-    )
+    # Where next to everything is outside, the cells cannot tell a season from a bug: the milder name is given.
     # A sentinel in a share of the rows moves KS by just that share; a season moves everything.
-    return moved == 0.0 or (moved <= outside + 0.05 and outside < 0.9)
+    return outside < 0.9 and moved.get((finding.version, finding.subject, finding.window), 0.0) <= outside + 0.05
 
 
 def _weight(finding: Finding) -> float:

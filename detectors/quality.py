@@ -18,7 +18,7 @@ from detectors.result import IntArray, Statistic
 
 
 def missing(reference: Profile, production: Profile) -> Statistic:
-    """Null or NaN. A fall counts as much as a rise: values that used to be missing are being filled in by someone."""
+    """Null or NaN. A fall is no trouble of its own: what fills the gaps shows in the distribution."""
     require_same_grid(reference, production)
     return _compare(
         reference.null + reference.nan, reference.present, production.null + production.nan, production.present

@@ -112,7 +112,6 @@ DETECTORS: dict[str, Detector] = {
         0.05,
         unit=Unit.SHARE,
         kind=Kind.QUALITY,
-        direction="both",
     ),
     "unseen": Detector(
         "unseen",

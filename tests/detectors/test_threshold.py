@@ -43,7 +43,7 @@ def test_the_effect_is_judged_before_the_value_and_its_direction_matters() -> No
     judge = FixedRule().judge
     assert not judge({"psi": Statistic(array(0.3), sure, array(0.1))}, 500, 500)["psi"].breach[0]
     assert judge({"mean_shift": Statistic(array(-0.8), sure)}, 500, 500)["mean_shift"].breach[0]
-    assert judge({"missing": Statistic(array(0.0), sure, array(-0.3))}, 500, 500)["missing"].breach[0]
+    assert not judge({"missing": Statistic(array(0.0), sure, array(-0.3))}, 500, 500)["missing"].breach[0]
     assert not judge({"unseen": Statistic(array(0.0), sure, array(-0.3))}, 500, 500)["unseen"].breach[0]
 
 
