@@ -27,15 +27,14 @@ def check_model(config: Config, store: Store, model: str, at: datetime | None, n
     settings = config.settings.models[model]
     with ThreadPoolExecutor(2) as pool:
         world = make_world(config, store, pool=pool, deliver=False)
-        log = world.open_log(model)
-        labels = world.open_labels(model)
         try:
+            log = world.open_log(model)
             if at is None:
                 span = log.span()
                 if span is None:
                     raise LogMismatch(f"the log of {model} has no rows")
                 at = min(now, span[1] + timedelta(days=1))
-            judging = Judging(world, model, settings, log, labels, max(now, at))
+            judging = Judging(world, model, settings, log, world.open_labels(model), max(now, at))
             if settings.cadence is not None:
                 looks = runs_between(settings.cadence, settings.settle, settings.zone, at - timedelta(days=8), at)
                 evaluations = list(judge_runs(judging, looks[-1:]))
@@ -43,7 +42,5 @@ def check_model(config: Config, store: Store, model: str, at: datetime | None, n
                 dues = ending_at(settings, at, has_labels(settings, config.settings.log_of(model)))
                 evaluations = list(judging.windows(dues))
         finally:
-            if labels is not None:
-                labels.close()
-            log.close()
+            world.close()
     return [finding for evaluation in evaluations for finding in evaluation.findings]

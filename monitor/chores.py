@@ -119,11 +119,7 @@ def _upkeep(world: World, _at: datetime, now: datetime) -> list[Path]:
         if source is None or source.delta is None:
             continue
         try:
-            log_ = world.open_log(model)
-            try:
-                compact_closed_days(log_, now.date())
-            finally:
-                log_.close()
+            compact_closed_days(world.open_log(model), now.date())
         except LogError as error:
             log.warning("log not compacted", model=model, error=str(error))
     return []

@@ -116,17 +116,8 @@ def _judge(
     runs: Sequence[RunDue],
     now: datetime,
 ) -> tuple[Judging, list[Evaluation]]:
-    log = world.open_log(model)
-    try:
-        labels = world.open_labels(model)
-        try:
-            judging = Judging(world, model, settings, log, labels, now)
-            return judging, [*judging.windows(dues), *judge_runs(judging, runs)]
-        finally:
-            if labels is not None:
-                labels.close()
-    finally:
-        log.close()
+    judging = Judging(world, model, settings, world.open_log(model), world.open_labels(model), now)
+    return judging, [*judging.windows(dues), *judge_runs(judging, runs)]
 
 
 def _blind(world: World, model: str, settings: ModelSettings, at: datetime, now: datetime, error: LogError) -> Outcome:

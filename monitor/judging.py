@@ -45,13 +45,15 @@ class World:
     """Everything an evaluation touches, passed in: state, config, sources, threads.
 
     `deliver` is false where nothing may leave the house (replay, backfill). `lease` is None where nobody else can
-    be writing (an own temporary state).
+    be writing (an own temporary state). `close` gives back whatever `open_log` and `open_labels` have opened; they
+    open anew when asked again.
     """
 
     store: Store
     config: Config
     open_log: Callable[[str], PredictionLog]
     open_labels: Callable[[str], LabelSource | None]
+    close: Callable[[], None] = lambda: None
     pool: Executor | None = None
     lease: Lease | None = None
     deliver: bool = True

@@ -25,9 +25,10 @@ def replay(config: Config, models: Sequence[str], start: datetime, end: datetime
     """
     with tempfile.TemporaryDirectory(prefix="driftline-replay-") as folder, ThreadPoolExecutor(2) as pool:
         store = open_store(f"sqlite:///{Path(folder) / 'replay.db'}")
+        engine = Engine(make_world(config, store, pool=pool, deliver=False), as_it_was=True)
         try:
-            engine = Engine(make_world(config, store, pool=pool, deliver=False), as_it_was=True)
             for model in models:
                 yield from engine.past(model, start, end)
         finally:
+            engine.world.close()
             store.close()

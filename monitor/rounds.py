@@ -92,6 +92,7 @@ class EvaluationRound:
         """Evaluate by a changed config from the next window on. Raises AlertError if it cannot be used."""
         self._deliveries.use(config)
         self._config = config
+        self._engine.world.close()
         self._engine = Engine(make_world(config, self._store, pool=self._pool))
 
     def run(self, interrupted: Callable[[], bool]) -> float:

@@ -23,16 +23,31 @@ def make_world(
     lease: Lease | None = None,
     deliver: bool = True,
 ) -> World:
-    """A world that reads each model's log where the config says it is."""
+    """A world that reads each model's log where the config says it is; each is opened once and stays open."""
     settings = config.settings
+    logs: dict[str, PredictionLog] = {}
+    labels: dict[str, LabelSource | None] = {}
 
-    def log(model: str) -> PredictionLog:
-        source = settings.log_of(model)
-        if source is None:
-            raise LogError(f"model {model} has no log: give it one, or one at top level")
-        return open_log(settings.models[model], source, model)
+    def log_of(model: str) -> PredictionLog:
+        if model not in logs:
+            source = settings.log_of(model)
+            if source is None:
+                raise LogError(f"model {model} has no log: give it one, or one at top level")
+            logs[model] = open_log(settings.models[model], source, model)
+        return logs[model]
 
-    def labels(model: str) -> LabelSource | None:
-        return open_labels(settings.models[model], settings.log_of(model), model)
+    def labels_of(model: str) -> LabelSource | None:
+        if model not in labels:
+            labels[model] = open_labels(settings.models[model], settings.log_of(model), model)
+        return labels[model]
 
-    return World(store, config, log, labels, pool, lease, deliver)
+    def close() -> None:
+        for log in logs.values():
+            log.close()
+        for source in labels.values():
+            if source is not None:
+                source.close()
+        logs.clear()
+        labels.clear()
+
+    return World(store, config, log_of, labels_of, close, pool, lease, deliver)

@@ -147,9 +147,7 @@ def accept(
         raise UserError(f"no version of {model} has been seen yet")
     log, labels = world.open_log(model), world.open_labels(model)
     made = from_interval(log, labels, model, settings, chosen, start, finish, datetime.now(UTC), ACCEPTED)
-    log.close()
-    if labels is not None:
-        labels.close()
+    world.close()
     if isinstance(made, Learning):
         raise UserError(made.reason)
     with store.begin() as connection:

@@ -96,7 +96,7 @@ def _watch(config: Config, prepared: Prepared, until: str | None) -> None:
     store = open_store(config.settings.state)
     printed = [name for name, given in config.settings.alerts.channels.items() if given.printed]
     introduce(prepared, printed, out)
-    deliverer = wiring.make_deliverer(config.settings, store.begin, out.file)
+    deliverer = wiring.make_deliverer(config.settings, store.begin)
     with ThreadPoolExecutor(2) as pool:
         service = DemoService(config, store, deliverer, START, pool)
         tally = drive(service, out, start=START, end=end)

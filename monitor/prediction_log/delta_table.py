@@ -88,6 +88,7 @@ class TimedTable:
         self.time = time
         self._hint = hint
         self._hours: dict[str, dict[int, int]] = {}
+        self._listed: tuple[tuple[str, int], list[DataFile]] | None = None
 
     def open(self) -> DeltaTable:
         """The table at its newest version. Raises LogUnreachable."""
@@ -128,7 +129,10 @@ class TimedTable:
         return kind
 
     def files(self, table: DeltaTable) -> list[DataFile]:
-        """The active files, in the order of their paths."""
+        """The active files, in the order of their paths; listed once for each version."""
+        known = (str(table.metadata().id), table.version())
+        if self._listed is not None and self._listed[0] == known:
+            return self._listed[1]
         field = pa.schema(table.schema().to_arrow()).field(self.time)
         # With column mapping, files and statistics know a column by another name.
         name = (field.metadata or {}).get(b"delta.columnMapping.physicalName", self.time.encode()).decode()
@@ -136,13 +140,12 @@ class TimedTable:
         partitions = [column for column in actions.column_names if column.startswith("partition.")]
         wanted = ["path", "size_bytes", "num_records", f"min.{name}", f"max.{name}", f"null_count.{name}", *partitions]
         rows = actions.select([column for column in wanted if column in actions.column_names]).to_pylist()
+        firsts, lasts = (_stats(actions, f"{end}.{name}") for end in ("min", "max"))
+        days = _stats(actions, f"partition.{DAY}")
         files = []
-        for row in rows:
-            partition = {column.removeprefix("partition."): row[column] for column in partitions}
-            first, last = _stat(row.get(f"min.{name}")), _stat(row.get(f"max.{name}"))
-            if first is None and partition.get(DAY) is not None:
-                first = _stat(partition[DAY])
-                last = None if first is None else first + 24 * HOUR - 1
+        for row, first, last, day in zip(rows, firsts, lasts, days, strict=True):
+            if first is None and day is not None:
+                first, last = day, day + 24 * HOUR - 1
             files.append(
                 DataFile(
                     path=row["path"],
@@ -151,10 +154,12 @@ class TimedTable:
                     first=first,
                     last=None if last is None else last + _STAT_SLACK,
                     nulls=row.get(f"null_count.{name}") != 0,
-                    partition=partition,
+                    partition={column.removeprefix("partition."): row[column] for column in partitions},
                 )
             )
-        return sorted(files, key=lambda file: file.path)
+        files.sort(key=lambda file: file.path)
+        self._listed = (known, files)
+        return files
 
     def span(self) -> tuple[datetime, datetime] | None:
         """Time of the first and the last row."""
@@ -297,9 +302,12 @@ def _predicate(time: str, kind: pa.DataType, start: datetime, end: datetime) -> 
     return f"{column} >= TIMESTAMP '{low}' AND {column} < TIMESTAMP '{high}'"
 
 
-def _stat(value: object) -> int | None:
-    """A minimum or maximum of the log (datetime or date) as microseconds."""
-    if value is None:
-        return None
-    array = pa.array([value])
-    return int(as_times(array, "statistics").cast(pa.int64())[0].as_py()) if is_time(array.type) else None
+def _stats(actions: pa.Table, column: str) -> list[int | None]:
+    """Minima or maxima of the log (times or dates) as microseconds, one a file; None where it says nothing."""
+    if column not in actions.column_names:
+        return [None] * actions.num_rows
+    values = actions.column(column).combine_chunks()
+    if not is_time(values.type):
+        return [None] * actions.num_rows
+    found: list[int | None] = as_times(values, "statistics").cast(pa.int64()).to_pylist()
+    return found

@@ -35,16 +35,13 @@ def dive(world: World, gathered: Gathered, out: Path) -> DeepDiveLink | None:
     period = Period(window.start, window.end)
     try:
         log = world.open_log(gathered.model)
-        try:
-            production = _sample(log, gathered.settings, window.start, window.end)
-            if baseline.start is not None and baseline.end is not None:
-                reference = _sample(log, gathered.settings, baseline.start, baseline.end)
-            elif gathered.settings.baseline.file is not None:
-                reference = read_table(Path(gathered.settings.baseline.file.replace("{version}", baseline.version)))
-            else:
-                return None
-        finally:
-            log.close()
+        production = _sample(log, gathered.settings, window.start, window.end)
+        if baseline.start is not None and baseline.end is not None:
+            reference = _sample(log, gathered.settings, baseline.start, baseline.end)
+        elif gathered.settings.baseline.file is not None:
+            reference = read_table(Path(gathered.settings.baseline.file.replace("{version}", baseline.version)))
+        else:
+            return None
     except LogError as error:
         return DeepDiveLink(None, f"The log could not be read: {error}", period)
     names = [c.name for c in baseline.grid.columns if not c.private]
