@@ -13,7 +13,7 @@ from reports.figures import (
     State,
     VolumeSeries,
 )
-from reports.wording import count, horizon, number, plain, plural, share, trimmed
+from reports.wording import count, horizon, measured, number, plain, plural, share
 
 
 def numbers(shown: NumberDistribution, name: str) -> str:
@@ -44,11 +44,13 @@ def statistic(series: Series, name: str) -> str:
     if not judged:
         return said + ": none was judged."
     last = judged[-1]
-    limit = f", threshold {trimmed(last.threshold)}" if last.threshold is not None else ""
+    limit = f", threshold {measured(last.threshold, series.unit, limit=True)}" if last.threshold is not None else ""
     breaches = sum(point.state in (State.BREACH, State.WATCH) for point in series.points)
     missing = sum(point.state in (State.INSUFFICIENT, State.MISSING) for point in series.points)
     unjudged = f", {missing} not judged" if missing else ""
-    return f"{said}: last {number(last.value)}{limit}; {plural(breaches, 'breach', 'breaches')}{unjudged}."
+    return (
+        f"{said}: last {measured(last.value, series.unit)}{limit}; {plural(breaches, 'breach', 'breaches')}{unjudged}."
+    )
 
 
 def performance(series: PerformanceSeries) -> str:

@@ -5,6 +5,7 @@ In: rows and encodings of one chart. Out: layers and encodings of a Vega-Lite sp
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -12,11 +13,16 @@ from zoneinfo import ZoneInfo
 from reports.figures import IncidentMark, Period
 from reports.picture import Spec
 from reports.theme import BREACH, MUTED, PAPER, PRODUCTION
-from reports.wording import trimmed
+from reports.wording import measured
 
 DAY = timedelta(days=1)
 _HOUR = 3_600_000
 _STEPS = [_HOUR * hours for hours in (1, 3, 6, 12, 24, 48, 168, 336, 672, 1344, 2688)]
+
+
+def known(value: float | None) -> float | None:
+    """`value`, or None where it is not finite: one figure that went wrong must not cost the chart."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def wall(moment: datetime, zone: ZoneInfo) -> int:
@@ -79,10 +85,11 @@ def incident_bands(marks: Sequence[IncidentMark], periods: Sequence[Period], zon
 
 def value_line(rows: Sequence[Spec], x: Spec, y: Spec) -> list[Spec]:
     """The field `v` as a line broken where it is null; squares for breaches, dots where no line would show."""
+    values = [None, *(row["v"] for row in rows), None]
     lonely = [
         row
-        for before, row, after in zip([None, *rows[:-1]], rows, [*rows[1:], None], strict=True)
-        if row["v"] is not None and (before is None or before["v"] is None) and (after is None or after["v"] is None)
+        for at, row in enumerate(rows)
+        if row["v"] is not None and values[at] is None and values[at + 2] is None  # the neighbours on both sides
     ]
     breaches = [row for row in rows if row["v"] is not None and row["state"] in ("breach", "watch")]
     point = {"type": "point", "filled": True, "opacity": 1}
@@ -104,21 +111,23 @@ def value_line(rows: Sequence[Spec], x: Spec, y: Spec) -> list[Spec]:
     ]
 
 
-def threshold_line(limits: Sequence[tuple[int, float | None]], x: Spec, y: Spec, *, below: bool = False) -> list[Spec]:
+def threshold_line(
+    limits: Sequence[tuple[int, float | None]], x: Spec, y: Spec, unit: str = "number", *, below: bool = False
+) -> list[Spec]:
     """The threshold as it was over time (wall time, value), dashed, with its last value written at the left."""
-    known = [(t, limit) for t, limit in limits if limit is not None]
-    if not known:
+    given = [(t, limit) for t, limit in limits if limit is not None]
+    if not given:
         return []
     turns = [
         {"t": t, "limit": limit}
-        for position, (t, limit) in enumerate(known)
-        if position == 0 or limit != known[position - 1][1]
+        for position, (t, limit) in enumerate(given)
+        if position == 0 or limit != given[position - 1][1]
     ]
     span = x["scale"]["domain"]
     turns[0]["t"] = span[0]
-    turns.append({"t": span[1], "limit": known[-1][1]})
-    text = f"threshold {trimmed(known[-1][1])}"
-    at = {"x": {"value": 2}, "y": {"datum": known[0][1], **y}, "text": {"field": "text", "type": "nominal"}}
+    turns.append({"t": span[1], "limit": given[-1][1]})
+    text = f"threshold {measured(given[-1][1], unit, limit=True)}"
+    at = {"x": {"value": 2}, "y": {"datum": given[0][1], **y}, "text": {"field": "text", "type": "nominal"}}
     label = {"type": "text", "align": "left", "dy": 9 if below else -7}
     return [
         {

@@ -17,6 +17,7 @@ from reports import alt_text
 from reports.chart_parts import (
     DAY,
     incident_bands,
+    known,
     normal_range,
     shown_at,
     threshold_line,
@@ -135,22 +136,22 @@ def statistic(series: Series, name: str, zone: ZoneInfo) -> Chart:
     rows: list[Spec] = [
         {
             "t": wall(shown_at(point.period), zone),
-            "v": None if point.state in _UNJUDGED else point.value,
+            "v": None if point.state in _UNJUDGED else known(point.value),
             "state": point.state.value,
         }
         for point in series.points
     ]
-    limits = [(row["t"], point.threshold) for row, point in zip(rows, series.points, strict=True)]
-    seen = [value for point in series.points for value in (point.value, point.threshold) if value is not None]
+    limits = [(row["t"], known(point.threshold)) for row, point in zip(rows, series.points, strict=True)]
+    seen = [value for value in (*(row["v"] for row in rows), *(limit for _, limit in limits)) if value is not None]
     x = time_axis(periods, zone)
     y = {
         "type": "quantitative",
-        "scale": {"domain": [0, max([0.0, *seen]) * 1.15 or 1.0], "nice": False},
-        "axis": {"format": "~g"},
+        "scale": {"domain": [min([0.0, *seen]) * 1.15, max([0.0, *seen]) * 1.15 or 1.0], "nice": False},
+        "axis": {"format": "~%" if series.unit == "share" else "~g"},
     }
     layers = [
         *incident_bands(series.marks, periods, zone),
-        *threshold_line(limits, x, y),
+        *threshold_line(limits, x, y, series.unit),
         *value_line(rows, x, y),
         {
             "data": {"values": [row for row in rows if row["v"] is None]},
@@ -168,15 +169,16 @@ def performance(series: PerformanceSeries, zone: ZoneInfo) -> Chart:
     rows: list[Spec] = [
         {
             "t": wall(shown_at(point.period), zone),
-            "v": None if point.state in _UNJUDGED else point.value,
-            "low": None if point.state in _UNJUDGED else point.low,
-            "high": None if point.state in _UNJUDGED else point.high,
+            "v": None if point.state in _UNJUDGED else known(point.value),
+            "low": None if point.state in _UNJUDGED else known(point.low),
+            "high": None if point.state in _UNJUDGED else known(point.high),
             "state": point.state.value,
         }
         for point in series.points
     ]
     seen = [row[field] for row in rows for field in ("v", "low", "high") if row[field] is not None]
-    seen += [value for value in (series.baseline, series.threshold) if value is not None]
+    baseline, threshold = known(series.baseline), known(series.threshold)
+    seen += [value for value in (baseline, threshold) if value is not None]
     low, high = (min(seen), max(seen)) if seen else (0.0, 1.0)
     pad = (high - low) * 0.12 or abs(high) * 0.1 or 1.0
     x = time_axis(periods, zone)
@@ -192,14 +194,14 @@ def performance(series: PerformanceSeries, zone: ZoneInfo) -> Chart:
             "encoding": {"x": x, "y": {"field": "low", **y}, "y2": {"field": "high"}},
         },
     ]
-    if series.baseline is not None:
+    if baseline is not None:
         rule = {"type": "rule", "color": REFERENCE.light, "strokeWidth": 1.5}
-        layers.append({"mark": rule, "encoding": {"y": {"datum": series.baseline, **y}}})
+        layers.append({"mark": rule, "encoding": {"y": {"datum": baseline, **y}}})
     if rows:
-        limits = [(row["t"], series.threshold) for row in rows]
+        limits = [(row["t"], threshold) for row in rows]
         layers += threshold_line(limits, x, y, below=series.higher_is_better)
     layers += value_line(rows, x, y)
-    reference = f" (reference {trimmed(series.baseline)})" if series.baseline is not None else ""
+    reference = f" (reference {trimmed(baseline)})" if baseline is not None else ""
     title = f"{plain(series.metric, 50)}, {horizon(series.horizon)}{reference}"
     return _chart(layers, rows, title, alt_text.performance(series))
 
@@ -214,14 +216,14 @@ def volume(series: VolumeSeries, zone: ZoneInfo) -> Chart:
             "t": wall(point.period.end - step + inset, zone),
             "t2": wall(point.period.end - inset, zone),
             "v": point.rows,
-            "low": point.low,
-            "high": point.high,
+            "low": known(point.low),
+            "high": known(point.high),
             "breach": point.state is State.BREACH,
         }
         for point in series.points
     ]
     x = time_axis(periods, zone)
-    top = max([1.0, *(float(rows) for point in series.points for rows in (point.rows, point.high or 0))]) * 1.08
+    top = max([1.0, *(float(rows) for point in series.points for rows in (point.rows, known(point.high) or 0))]) * 1.08
     y = {
         "type": "quantitative",
         "scale": {"domain": [0, top], "nice": False},

@@ -282,7 +282,10 @@ class AlarmCounts:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How much of what was due was judged, over all models of the report."""
+    """How much of what was due was evaluated, over all models of the report.
+
+    `windows_evaluated` counts those with too little data to judge too; `windows_insufficient` is how many these are.
+    """
 
     windows_due: int = 0
     windows_evaluated: int = 0

@@ -64,9 +64,7 @@ def comparable(reference: pa.Table, production: pa.Table) -> tuple[dict[str, str
             left_out[name] = f"values of type {ours.type} are not compared"
         elif kind != _kind(theirs.type):
             left_out[name] = f"was {ours.type}, is {theirs.type}"
-        elif kind == "category" and max(pc.count_distinct(ours).as_py(), pc.count_distinct(theirs).as_py()) > (
-            MOST_CATEGORIES
-        ):
+        elif kind == "category" and max(_distinct(ours), _distinct(theirs)) > MOST_CATEGORIES:
             left_out[name] = f"more than {MOST_CATEGORIES} different values"
         elif kind == "number" and (
             _numbers(ours).null_count == len(ours) or _numbers(theirs).null_count == len(theirs)
@@ -153,6 +151,10 @@ def _kind(type_: pa.DataType) -> str | None:
     if pa.types.is_boolean(type_) or pa.types.is_string(type_) or pa.types.is_large_string(type_):
         return "category"
     return None
+
+
+def _distinct(column: pa.ChunkedArray) -> int:
+    return len(column.unique())
 
 
 def _numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:

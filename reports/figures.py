@@ -107,12 +107,13 @@ class SeriesPoint:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One statistic of one subject over time, oldest first, all of one horizon ("1d", "7d")."""
+    """One statistic of one subject over time, oldest first, all of one horizon ("1d", "7d"); `unit` as of `Figure`."""
 
     statistic: str
     horizon: str
     points: tuple[SeriesPoint, ...]
     marks: tuple[IncidentMark, ...] = ()
+    unit: str = "number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,7 @@ class Figure:
 
     `statistic` is the detector's name as people write it ("KS", "PSI"); `horizon` and `period` say of which window;
     `effect` is the size comparable between features (None: the value itself); `rows` the production rows behind it.
+    `unit` says how value and threshold are written: "number", "share" or "deviations" (of the reference).
     """
 
     statistic: str
@@ -132,6 +134,7 @@ class Figure:
     rows: int
     pvalue: float | None = None
     effect: float | None = None
+    unit: str = "number"
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,8 @@ def _short(match: re.Match[str]) -> str:
 def _invisible(element: ElementTree.Element) -> bool:
     if element.tag == "g":
         return len(element) == 0
+    if element.get("fill") == "transparent" and "stroke" not in element.attrib:
+        return True
     if element.tag == "path":
         painted = element.get("fill", "none") != "none" or "stroke" in element.attrib
         return not element.get("d") or element.get("display") == "none" or not painted

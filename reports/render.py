@@ -14,6 +14,7 @@ from pathlib import Path
 from reports import sentences
 from reports.context import ModelPage, PastReport, ReportContext, Verdict
 from reports.links import page_name, relative, slug
+from reports.selection import DRAWN, WHOLE_DRAWN, whole_models
 from reports.templating import environment
 
 MOST_INCIDENTS = 20  # that the digest lists
@@ -40,20 +41,21 @@ def write_report(context: ReportContext, folder: Path) -> WrittenReport:
 
 
 def render_digest(context: ReportContext, links: Mapping[str, str]) -> str:
-    """The digest of all models; `links` gives the relative link of each model's page, by the model's name."""
+    """The digest of all models; `links` gives the relative link of a model's page, by the model's name."""
     return _digest(context, {name: relative(link) for name, link in links.items()}, ())
 
 
 def render_whole(context: ReportContext) -> str:
-    """The digest and every model in one file: an attachment, or the report of a single model."""
-    anchors = {model.name: f"#model-{slug(model.name)}" for model in context.models}
-    return _digest(context, anchors, context.models)
+    """The digest and the most urgent models in one file, light enough to go with a mail."""
+    models = whole_models(context)
+    return _digest(context, {model.name: f"#model-{slug(model.name)}" for model in models}, models)
 
 
 def render_model(context: ReportContext, model: ModelPage, home: str | None = None) -> str:
     """One model's page; `home` is the relative link back to the digest, if there is one."""
     link = None if home is None else relative(home)
-    return _render("model.html.j2", context.timezone, report=context, page=model, home=link, program=context.program)
+    values = {"page": model, "home": link, "program": context.program, "most_drawn": DRAWN}
+    return _render("model.html.j2", context.timezone, report=context, **values)
 
 
 def render_index(heading: str, past: Sequence[PastReport], timezone: str, program: str) -> str:
@@ -68,6 +70,7 @@ def _digest(context: ReportContext, links: Mapping[str, str], whole: Sequence[Mo
         report=context,
         links=links,
         whole=whole,
+        most_drawn=max(3, WHOLE_DRAWN // max(1, len(whole))),
         anchors={name: link.removeprefix("#") for name, link in links.items()},
         headline=sentences.headline(context.counts()),
         groups=[(verdict, sentences.VERDICT_WORDS[verdict]) for verdict in _GROUPS],

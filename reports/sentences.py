@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from detectors.performance import MEASURES
+from detectors.registry import DETECTORS
 from reports.context import AlarmCounts, Coverage, Figure, ModelPage, PerformanceSeries, State, Verdict
-from reports.wording import count, duration, horizon, number, plural, share, trimmed
+from reports.wording import count, duration, horizon, measured, number, plural, sentence, share, trimmed
 
 VERDICT_WORDS = {
     Verdict.NEEDS_YOU: "Needs you",
@@ -71,21 +73,16 @@ def alarms(counted: AlarmCounts) -> list[str]:
 
 def coverage(covered: Coverage) -> list[str]:
     """How many of the windows due were judged, and how many predictions have their labels."""
+    judged = covered.windows_evaluated - covered.windows_insufficient
     if not covered.windows_due:
         said = ["No window was due."]
-    elif covered.windows_evaluated == covered.windows_due:
+    elif judged == covered.windows_due:
         said = [f"All {plural(covered.windows_due, 'window')} due were judged."]
     else:
-        lost = [
-            f"{n:,} {why}"
-            for n, why in (
-                (covered.windows_insufficient, "had too few rows"),
-                (covered.windows_skipped, "were skipped"),
-            )
-            if n
-        ]
+        reasons = ((covered.windows_insufficient, "had too few rows"), (covered.windows_skipped, "were skipped"))
+        lost = [f"{n:,} {why}" for n, why in reasons if n]
         because = f"; {' and '.join(lost)}" if lost else ""
-        said = [f"{count(covered.windows_evaluated)} of {count(covered.windows_due)} windows due were judged{because}."]
+        said = [f"{count(judged)} of {count(covered.windows_due)} windows due were judged{because}."]
     if covered.predictions:
         part = share(covered.labels / covered.predictions)
         said.append(f"Labels came for {count(covered.labels)} of {count(covered.predictions)} predictions ({part}).")
@@ -96,7 +93,9 @@ def against(figure: Figure) -> str:
     """What a figure was held against and on how many rows: "threshold 0.1, 5,986 rows"."""
     if figure.state is State.INSUFFICIENT:
         return f"too little data to judge ({plural(figure.rows, 'row')})"
-    parts = [f"threshold {trimmed(figure.threshold)}"] if figure.threshold is not None else []
+    parts = []
+    if figure.threshold is not None:
+        parts.append(f"threshold {measured(figure.threshold, figure.unit, limit=True)}")
     parts.append(plural(figure.rows, "row"))
     return ", ".join(parts)
 
@@ -113,31 +112,29 @@ def performance_caption(series: PerformanceSeries) -> str:
     return f"{name}: latest {number(latest.value)}{interval}, {labels}{reference}."
 
 
-_METHODS = {
+_AT_LENGTH = {
     "ks": (
-        "KS",
-        "The largest distance between the two cumulative distributions, from 0 (the same) to 1 (no overlap). "
-        "It does not depend on the column's unit.",
+        "The largest distance between the two cumulative distributions, from 0 (the same) to 1 (no overlap). It does "
+        "not depend on the column's unit."
     ),
     "psi": (
-        "PSI",
-        "The population stability index: how far the shares of ten equal parts of the reference have moved, weighted "
-        "by how much. Below 0.1 is usually called small, above 0.2 large.",
+        "The population stability index: how far the shares of ten equal parts of the reference, or of its "
+        "categories, have moved, each weighted by its change. Up to 0.1 is usually called small, from 0.2 large."
     ),
-    "missing": ("Missing rate", "The share of rows without a value."),
-    "unseen": ("Unseen values", "The share of rows whose category the reference does not hold."),
-    "out": ("Out of range", "The share of rows below the reference's smallest or above its largest value."),
-    "auc": ("AUC", "The chance that a positive row was given a higher score than a negative one; 0.5 is guessing."),
-    "log": ("Log loss", "The mean surprise at the labels given the scores; lower is better."),
-    "accuracy": ("Accuracy", "The share of predicted classes that were right."),
-    "p": ("p", "How often a statistic this large would come about by chance alone, were nothing to have changed."),
+    "auc": "The chance that a positive row was given a higher score than a negative one; 0.5 is guessing.",
+    "log_loss": "The mean surprise at the labels, given the predicted probabilities; lower is better.",
 }
+_P = ("p", "How often a statistic at least this large would come about by chance, had nothing changed.")
 
 
 def glossary(page: ModelPage) -> list[tuple[str, str]]:
-    """The statistics that occur on a page, each in plain words."""
-    seen = {row.figure.statistic.casefold() for row in page.findings}
-    found = [meaning for key, meaning in _METHODS.items() if key != "p" and any(name.startswith(key) for name in seen)]
-    if any(row.figure.pvalue is not None for row in page.findings):
-        found.append(_METHODS["p"])
-    return found
+    """The statistics that occur among a page's findings, each in plain words."""
+    seen = {row.figure.statistic for row in page.findings}
+    known = [(one.name, one.title, one.help) for one in DETECTORS.values()]
+    known += [(one.name, one.title, one.help) for one in MEASURES.values()]
+    found = [
+        (title[:1].upper() + title[1:], _AT_LENGTH.get(name, sentence(help_)))
+        for name, title, help_ in known
+        if title in seen
+    ]
+    return found + ([_P] if any(row.figure.pvalue is not None for row in page.findings) else [])

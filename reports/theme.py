@@ -49,7 +49,7 @@ def properties(scheme: str) -> str:
 
 CONFIG: dict[str, object] = {
     "aria": False,  # a chart has one description, on the picture as a whole
-    "background": None,
+    "background": "transparent",
     "font": FONT,
     "padding": {"left": 0, "right": 2, "top": 2, "bottom": 0},
     "view": {"stroke": None},

@@ -40,6 +40,16 @@ def trimmed(value: float | None) -> str:
     return text.rstrip("0").rstrip(".") if "." in text and "×" not in text else text
 
 
+def measured(value: float | None, unit: str, *, limit: bool = False) -> str:
+    """A statistic in its unit: "number" 0.312, "share" 31%, "deviations" +0.31 sd. `limit`: as a threshold."""
+    if unit == "share":
+        return share(value)
+    written = trimmed(value) if limit else number(value)
+    if unit != "deviations" or value is None or not math.isfinite(value):
+        return written
+    return f"{'' if limit or value < 0 else '+'}{written} sd"
+
+
 def share(value: float | None) -> str:
     """A fraction of 1 as a percentage with the digits that matter: 31%, 4.2%, 0.42%, <0.01%, 99.96%."""
     if value is None or not math.isfinite(value):
@@ -127,6 +137,14 @@ def span(period: Period, zone: ZoneInfo) -> str:
     if start.date() == end.date():
         return f"{day(start, zone)}, {start:%H:%M} – {end:%H:%M}"
     return f"{day(start, zone, year=start.year != end.year)} {start:%H:%M} – {day(end, zone)} {end:%H:%M}"
+
+
+def sentence(text: str) -> str:
+    """`text` with a capital first and a full stop at the end."""
+    whole = text.strip()
+    if not whole:
+        return ""
+    return whole[:1].upper() + whole[1:] + ("" if whole.endswith((".", "!", "?", "…")) else ".")
 
 
 def plain(text: str, limit: int = 120) -> str:
