@@ -20,7 +20,7 @@ from monitor.settings import Mark, Settings
 from monitor.yaml_source import Mapping, Node, Scalar, Sequence
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/)([^?]+)(\?.*)?")
+_SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|file:)([^?]+)(\?.*)?")
 
 
 @dataclass(frozen=True, slots=True)

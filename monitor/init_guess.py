@@ -256,7 +256,7 @@ class _Column:
             self.is_float or self.is_integer or self.is_text or self.is_time or pa.types.is_boolean(self.type)
         ):
             return f"values of type {self.type} cannot be watched"
-        if self.distinct == 1 and rows > 1:
+        if self.distinct == 1 and self.present == rows > 1:  # there or missing is information of its own
             return "constant in the sample"
         if self.is_time:
             return "a time: it moves on with the clock and would always drift"

@@ -26,7 +26,12 @@ def mask_text(text: str, secrets: Iterable[str] = ()) -> str:
 
 def mask_address(url: str) -> str:
     """A webhook's URL: only scheme and host are shown, for the rest of it often is the secret."""
-    return _ADDRESS.sub(lambda found: found[1] + found[2] + (f"/{HIDDEN}" if found[3] not in (None, "/") else ""), url)
+
+    def shown(found: re.Match[str]) -> str:
+        rest = found[3] or ""
+        return found[1] + found[2] + (rest if rest in ("", "/") else f"/{HIDDEN}")
+
+    return _ADDRESS.sub(shown, url)
 
 
 def is_secret_name(name: str) -> bool:
