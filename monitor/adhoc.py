@@ -23,4 +23,5 @@ def compare_tables(reference: pa.Table, production: pa.Table, name: str, now: da
     """
     grid = Grid.fit(reference)
     context = Context(name, "", Window("file", now, now), 0, now, program=program())
-    return judge_inputs(context, ModelSettings(), grid.profile(reference), grid.profile(production))
+    before, after = grid.profile(reference), grid.profile(production)
+    return judge_inputs(context, ModelSettings(), before, after, explain=True)

@@ -34,7 +34,7 @@ def check_model(config: Config, store: Store, model: str, at: datetime | None, n
                 if span is None:
                     raise LogMismatch(f"the log of {model} has no rows")
                 at = min(now, span[1] + timedelta(days=1))
-            judging = Judging(world, model, settings, log, world.open_labels(model), max(now, at))
+            judging = Judging(world, model, settings, log, world.open_labels(model), max(now, at), explain=True)
             if settings.cadence is not None:
                 looks = runs_between(settings.cadence, settings.settle, settings.zone, at - timedelta(days=8), at)
                 evaluations = list(judge_runs(judging, looks[-1:]))

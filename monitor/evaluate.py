@@ -7,13 +7,14 @@ Pure: no clock, no database, no log; what time it is and which revision this is 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import isfinite
 
 from detectors.columns import Column, ColumnKind
 from detectors.performance import MEASURES, Measured, measure
 from detectors.profile import Profile
+from detectors.psi import psi_bins
 from detectors.registry import DETECTORS
 from detectors.result import Finding, Judgement, Kind, Statistic, Status, Window
 from detectors.threshold import FixedRule, PerformanceRule, ThresholdRule
@@ -101,15 +102,20 @@ def judge_inputs(
     production: Profile,
     breakage_only: bool = False,
     rule: ThresholdRule | None = None,
+    explain: bool = False,
 ) -> list[Finding]:
-    """Features and predictions of one window against the reference, in the order of the grid's columns."""
+    """Features and predictions of one window against the reference, in the order of the grid's columns.
+
+    With `explain`, a finding tells the bins its PSI was computed on, so that anyone can compute it again.
+    """
     measured = measure_inputs(settings, reference, production, breakage_only=breakage_only)
     judged = (rule or rule_of(settings)).judge(measured, reference.rows, production.rows)
     findings = []
     for index, column in enumerate(production.grid.columns):
         for name, statistic in measured.items():
             if DETECTORS[name].applies(column):
-                findings.append(_judged(context, column, index, name, statistic, judged[name], reference, production))
+                found = _judged(context, column, index, name, statistic, judged[name], reference, production)
+                findings.append(_explained(found, column, production) if explain else found)
     return findings
 
 
@@ -144,6 +150,13 @@ def _judged(
         effect=float(effect[index]),
         detail=detail,
     )
+
+
+def _explained(finding: Finding, column: Column, production: Profile) -> Finding:
+    if finding.detector != "psi" or column.private or column.kind is not ColumnKind.NUMBER:
+        return finding
+    edges = [float(edge) for edge in psi_bins(production.grid, column.name, 10)]
+    return replace(finding, detail={**finding.detail, "bins": edges})
 
 
 def _change(

@@ -65,7 +65,10 @@ References = Mapping[str, Baseline | Learning]
 
 @dataclass
 class Judging:
-    """One model's work at one moment; `made` collects day sums that the transaction may store."""
+    """One model's work at one moment; `made` collects day sums that the transaction may store.
+
+    With `explain`, findings tell how they can be computed again (for people who check, not for the ledger).
+    """
 
     world: World
     model: str
@@ -73,6 +76,7 @@ class Judging:
     log: PredictionLog
     labels: LabelSource | None
     now: datetime
+    explain: bool = False
     made: list[Made] = field(default_factory=list)
 
     def windows(self, dues: Sequence[Due]) -> Iterator[Evaluation]:
@@ -143,7 +147,9 @@ class Judging:
             findings: list[Finding] = []
             if baseline is not None and production is not None and version in present:
                 reference = self._reference(version, baseline, window)
-                findings += judge_inputs(context, self.settings, reference, production, baseline.provisional)
+                findings += judge_inputs(
+                    context, self.settings, reference, production, baseline.provisional, explain=self.explain
+                )
             if isinstance(found, Learning):
                 findings.append(unjudged(context, "baseline", rows, found.reason))
             elif baseline is not None and baseline.provisional:
