@@ -14,6 +14,8 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,8 @@ from monitor.config_schema import Path as KeyPath
 from monitor.config_schema import child, fields, is_section, mark_of, plain
 from monitor.config_words import in_words
 from monitor.masking import HIDDEN, mask_address, mask_text
-from monitor.settings import LogSettings, Mark, Section, Settings
+from monitor.setting_types import Mark, Section, format_duration
+from monitor.settings import LogSettings, Settings
 from monitor.yaml_source import Mapping as MappingNode
 from monitor.yaml_source import parse
 
@@ -227,11 +230,6 @@ def _absolute_defaults(settings: Settings, origins: Mapping[KeyPath, Origin], fo
 
 def _plain(value: object) -> object:
     """A leaf as JSON would have it, durations as they are written."""
-    from datetime import date, timedelta
-    from enum import Enum
-
-    from monitor.settings import format_duration
-
     match value:
         case timedelta():
             return format_duration(value)

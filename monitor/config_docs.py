@@ -18,11 +18,17 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from monitor.config_schema import fields, is_section, keys, mark_of, plain
-from monitor.settings import Mark, Section, Settings, check_cron, check_http, check_listen, check_timezone
-from monitor.settings import format_duration as duration
+from monitor.setting_types import Mark, Section, check_cron, check_http, check_listen, check_timezone
+from monitor.setting_types import format_duration as duration
+from monitor.settings import Settings
 
 _BLOCK = re.compile(r"(<!-- keys: (?P<path>[^ ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-_CHECKED = {check_cron: "cron line", check_http: "URL", check_listen: "host:port", check_timezone: "time zone"}
+_CHECKED: dict[Any, str] = {
+    check_cron: "cron line",
+    check_http: "URL",
+    check_listen: "host:port",
+    check_timezone: "time zone",
+}
 _NAMES: dict[Any, str] = {str: "text", int: "whole number", float: "number", bool: "true or false", Path: "path"}
 
 

@@ -16,7 +16,8 @@ from monitor.config_errors import Place, Problem, dotted
 from monitor.config_schema import Path as KeyPath
 from monitor.config_schema import child, fields, is_section, mark_of, plain
 from monitor.masking import is_secret_name
-from monitor.settings import Mark, Settings
+from monitor.setting_types import Mark
+from monitor.settings import Settings
 from monitor.yaml_source import Mapping, Node, Scalar, Sequence
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")

@@ -15,7 +15,8 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from monitor.settings import Mark, Section, Settings
+from monitor.setting_types import Mark, Section
+from monitor.settings import Settings
 
 Path = tuple[str | int, ...]
 

@@ -17,7 +17,8 @@ from monitor.config_errors import Problem
 from monitor.config_resolve import Origin, Resolved, shown_path
 from monitor.config_schema import Path, child, fields, is_section, plain, suggest
 from monitor.masking import HIDDEN, mask_text
-from monitor.settings import Section, Settings
+from monitor.setting_types import Section
+from monitor.settings import Settings
 
 _WANTED = {
     "string": "text",

@@ -57,12 +57,17 @@ def init(
     force: Annotated[bool, typer.Option("--force", "-f", help="Overwrite the file if it is there.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Look at a prediction log and write a config for it."""
+    """Look at a prediction log and write a config for it.
+
+    driftline init postgresql://user@host/db --table predictions
+
+    driftline init --parquet "scores/*.parquet"
+    """
     from monitor.config import load
     from monitor.init_config import VARIABLE, Plan, render
     from monitor.init_guess import guess
     from monitor.init_sample import sample
-    from monitor.settings import check_timezone
+    from monitor.setting_types import check_timezone
 
     source = _source(url, table, delta, parquet)
     if output.exists() and not force:

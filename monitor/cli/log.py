@@ -60,7 +60,7 @@ def import_(
     """
     from monitor.prediction_log.importer import import_files
     from monitor.prediction_log.open import open_delta
-    from monitor.settings import check_timezone
+    from monitor.setting_types import check_timezone
 
     if timezone is not None:
         try:
