@@ -62,7 +62,7 @@ class DataFile:
         return self.first is None or self.last is None or (self.first < high and self.last >= low)
 
 
-def first_line(error: BaseException) -> str:
+def first_line(error: BaseException | None) -> str:
     """What an error says, without terminal colours, stack frames and tree drawings."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()
     lines = [re.sub(r"^[\s↳]+", "", line) for line in text.splitlines()]

@@ -18,9 +18,10 @@ from monitor.prediction_log.arrow import TIME, fits, plain
 from monitor.prediction_log.base import Appended, LogMismatch, LogNotWritten
 from monitor.prediction_log.delta_table import DAY, TimedTable, first_line
 
-# An hour of a busy day is then read without the other twenty-three.
-_WRITER = WriterProperties(max_row_group_size=65_536)
-_ATTEMPTS = 5
+# An hour of a busy day is then read without the other twenty-three; and columns of distinct numbers, as most features
+# are, soon leave the dictionary, which made writing four times and reading twice as slow.
+_WRITER = WriterProperties(max_row_group_size=65_536, dictionary_page_size_limit=65_536)
+_ATTEMPTS = 10
 _KEPT = timedelta(days=7)  # how long files replaced by compaction stay for readers of older versions
 
 
@@ -33,7 +34,8 @@ def append(table: TimedTable, rows: pa.Table, import_id: str, part: int, text: C
 
     Raises LogMismatch for rows the table cannot take, LogNotWritten when writing fails, LogUnreachable.
     """
-    for attempt in range(_ATTEMPTS):
+    failure: Exception | None = None
+    for _ in range(_ATTEMPTS):
         found = table.find()
         last = None if found is None else found.transaction_version(import_id)
         if last is not None and last >= part:
@@ -44,18 +46,18 @@ def append(table: TimedTable, rows: pa.Table, import_id: str, part: int, text: C
         try:
             _write(table, found, ready, import_id, part)
             return Appended(rows=ready.num_rows)
-        except CommitFailedError as error:
-            # Another writer was first: look again, perhaps it was this very import.
-            if attempt == _ATTEMPTS - 1:
-                raise LogNotWritten(f"cannot write to {table.location}: {first_line(error)}") from error
         except (DeltaError, OSError, pa.ArrowException) as error:
-            raise LogNotWritten(f"cannot write to {table.location}: {first_line(error)}") from error
-    raise AssertionError("unreachable")
+            failure = error
+            # Where another writer was first (in making the table, too) we look again: perhaps it was this import.
+            if not isinstance(error, CommitFailedError) and (found is not None or table.find() is None):
+                break
+    raise LogNotWritten(f"cannot write to {table.location}: {first_line(failure)}") from failure
 
 
 def _write(table: TimedTable, found: DeltaTable | None, rows: pa.Table, import_id: str, part: int) -> None:
-    commit = CommitProperties(app_transactions=[Transaction(import_id, part)])
+    mark = [Transaction(import_id, part)]
     if found is not None:
+        commit = CommitProperties(app_transactions=mark)
         write_deltalake(
             found, rows, mode="append", schema_mode="merge", commit_properties=commit, writer_properties=_WRITER
         )
@@ -64,11 +66,13 @@ def _write(table: TimedTable, found: DeltaTable | None, rows: pa.Table, import_i
     write_deltalake(
         table.uri,
         rows,
-        mode="error",  # two first appends at once: one of them comes again
+        # Of two writers that make the table at once, the second may not come after the first as version 1: it would
+        # put its own columns in place of the first one's. It fails, and appends at the next attempt.
+        mode="error",
+        commit_properties=CommitProperties(app_transactions=mark, max_commit_retries=0),
         partition_by=[DAY],
         # Least and greatest of every column would be most of the transaction log, and show values of private ones.
         configuration={"delta.dataSkippingStatsColumns": quoted},
-        commit_properties=commit,
         writer_properties=_WRITER,
     )
 
@@ -90,8 +94,9 @@ def _prepare(table: TimedTable, found: DeltaTable | None, rows: pa.Table, text: 
         if not pa.types.is_null(column.type):
             columns[name] = column
     ready = pa.table(columns)
-    order = pc.sort_indices(ready, sort_keys=[(table.time, "ascending")])
-    ready = ready.take(order)
+    raw = ready.column(table.time).cast(pa.int64()).to_numpy()
+    if (raw[1:] < raw[:-1]).any():
+        ready = ready.take(pc.sort_indices(ready, sort_keys=[(table.time, "ascending")]))
     if found is None or DAY in found.metadata().partition_columns:
         ready = ready.append_column(DAY, ready.column(table.time).cast(pa.date32()))
     return ready
