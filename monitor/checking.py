@@ -5,7 +5,9 @@ In: a config, a store, a model, a time. Out: findings. Kept: hour profiles and t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from detectors.result import Finding
@@ -15,8 +17,11 @@ from monitor.judging import Judging
 from monitor.prediction_log.base import LogMismatch
 from monitor.runs import judge_runs
 from monitor.store import Store
-from monitor.windows import ending_at, runs_between
+from monitor.windows import HOUR, RunDue, ending_at, runs_between
 from monitor.world import make_world
+
+# Two weekly runs and their late looks.
+_LOOK_BACK = timedelta(days=15)
 
 
 def check_model(config: Config, store: Store, model: str, at: datetime | None, now: datetime) -> list[Finding]:
@@ -29,18 +34,27 @@ def check_model(config: Config, store: Store, model: str, at: datetime | None, n
         world = make_world(config, store, pool=pool, deliver=False)
         try:
             log = world.open_log(model)
-            if at is None:
+            hour_at = day_at = at
+            if hour_at is None or day_at is None:
                 span = log.span()
                 if span is None:
                     raise LogMismatch(f"the log of {model} has no rows")
-                at = min(now, span[1] + timedelta(days=1))
-            judging = Judging(world, model, settings, log, world.open_labels(model), max(now, at), explain=True)
+                hour_at, day_at = min(now, span[1] + HOUR), min(now, span[1] + timedelta(days=1))
+            judging = Judging(world, model, settings, log, world.open_labels(model), max(now, day_at), explain=True)
             if settings.cadence is not None:
-                looks = runs_between(settings.cadence, settings.settle, settings.zone, at - timedelta(days=8), at)
-                evaluations = list(judge_runs(judging, looks[-1:]))
+                looks = runs_between(settings.cadence, settings.settle, settings.zone, day_at - _LOOK_BACK, day_at)
+                evaluations = list(judge_runs(judging, _newest(looks), again=True))
             else:
-                dues = ending_at(settings, at, has_labels(settings, config.settings.log_of(model)))
-                evaluations = list(judging.windows(dues))
+                labelled = has_labels(settings, config.settings.log_of(model))
+                hourly = [due for due in ending_at(settings, hour_at, labelled) if due.window.horizon == "1h"]
+                longer = [due for due in ending_at(settings, day_at, labelled) if due.window.horizon != "1h"]
+                evaluations = list(judging.windows([*hourly, *longer], revisions=False))
         finally:
             world.close()
     return [finding for evaluation in evaluations for finding in evaluation.findings]
+
+
+def _newest(looks: Sequence[RunDue]) -> list[RunDue]:
+    """The last look for the newest run, from its deadline on as one that finds it missing."""
+    last = looks[-1]
+    return [replace(last, deadline=any(look.deadline for look in looks if look.due == last.due))]

@@ -64,7 +64,7 @@ def evaluate(
     try:
         judging, judged = _judge(world, model, settings, dues, runs, now)
     except LogError as error:
-        return _blind(world, model, settings, at, now, error)
+        return blind(world, model, at, now, str(error))
     with world.store.begin() as connection:
         if world.lease is not None:
             leases.check(connection, world.lease)
@@ -72,10 +72,11 @@ def evaluate(
             evaluations.record(connection, evaluation)
         for version, baseline, made in judging.made:
             profiles.keep_days(connection, model, version, baseline.grid, made)
+        profiles.looked_at(connection, model, judging.looked_at)
         findings = [finding for evaluation in judged for finding in evaluation.findings]
         events: tuple[IncidentEvent, ...] = ()
         if incidents_too:
-            events = _advance(world, connection, model, settings, findings, at, now, seen=True)
+            events = _advance(world, connection, model, settings, findings, at, now)
         cursors.move(connection, model, cursor or at)
     return Outcome(model, at, tuple(judged), events)
 
@@ -120,13 +121,18 @@ def _judge(
     return judging, [*judging.windows(dues), *judge_runs(judging, runs)]
 
 
-def _blind(world: World, model: str, settings: ModelSettings, at: datetime, now: datetime, error: LogError) -> Outcome:
-    finding = log_finding(model, at, now, world.config.hash(model), program(), str(error))
+def blind(world: World, model: str, at: datetime, now: datetime, error: str) -> Outcome:
+    """Write that a model could not be judged at `now`; what is due stays due."""
+    settings = world.config.settings.models[model]
     with world.store.begin() as connection:
         if world.lease is not None:
             leases.check(connection, world.lease)
-        events = _advance(world, connection, model, settings, [finding], at, now, seen=False)
-    return Outcome(model, at, (), events, blind=str(error))
+        events = _step(world, connection, model, settings, [_log_finding(world, model, now, error)], now, now)
+    return Outcome(model, at, (), events, blind=error)
+
+
+def _log_finding(world: World, model: str, now: datetime, error: str | None) -> Finding:
+    return log_finding(model, now, now, world.config.hash(model), program(), error)
 
 
 def _advance(
@@ -137,20 +143,31 @@ def _advance(
     findings: list[Finding],
     at: datetime,
     now: datetime,
-    *,
-    seen: bool,
 ) -> tuple[IncidentEvent, ...]:
-    known = incidents.relevant(connection, model, at - _RECENT)
-    if seen and any(incident.trouble is Trouble.BLIND and not incident.resolved for incident in known):
-        findings = [*findings, log_finding(model, at, now, world.config.hash(model), program(), None)]
-    moved = step(known, findings, at, policy_of(settings))
+    events: tuple[IncidentEvent, ...] = ()
+    known = incidents.relevant(connection, model, now - _RECENT)
+    if any(incident.trouble is Trouble.BLIND and not incident.resolved for incident in known):
+        # Blindness has its own time: windows are dated with when they fell due, this with when the log was read.
+        events = _step(world, connection, model, settings, [_log_finding(world, model, now, None)], now, now)
+    return events + _step(world, connection, model, settings, findings, at, now)
+
+
+def _step(
+    world: World,
+    connection: Connection,
+    model: str,
+    settings: ModelSettings,
+    findings: list[Finding],
+    at: datetime,
+    now: datetime,
+) -> tuple[IncidentEvent, ...]:
+    moved = step(incidents.relevant(connection, model, at - _RECENT), findings, at, policy_of(settings))
     incidents.apply(connection, moved.incidents, moved.events)
     if world.deliver:
         outbox.add_incident_intents(connection, moved.events, now)
         if settings.triggers:
-            firing.by_incidents(
-                connection, model, settings, incidents.listing(connection, model=model, open_only=True), now
-            )
+            still_open = incidents.listing(connection, model=model, open_only=True)
+            firing.by_incidents(connection, model, settings, still_open, now)
     return moved.events
 
 

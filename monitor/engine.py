@@ -7,23 +7,29 @@ The daemon, replay, backfill, check and the demo all run this; they differ in th
 from __future__ import annotations
 
 import heapq
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 
+import structlog
+
 from monitor import cycle
 from monitor.cycle import Outcome
 from monitor.judging import World
 from monitor.settings import LogSettings, ModelSettings
 from monitor.store import cursors, evaluations
+from monitor.store.errors import StoreError
 from monitor.store.leases import Lease
 from monitor.windows import Due, RunDue, due_between, latest_due, runs_between
 
 # After a failed read of a log, how long until it is tried again: doubling, up to the last.
 _RETRY_FIRST, _RETRY_MOST = timedelta(minutes=1), timedelta(minutes=15)
 _AHEAD = timedelta(days=8)
+
+log = structlog.get_logger()
 
 
 @dataclass
@@ -61,16 +67,26 @@ class Engine:
             _push(heap, model, moments)
         while heap:
             _, model, moment = heapq.heappop(heap)
-            known = moment.at if self.as_it_was else now
-            outcome = cycle.evaluate(
-                self.world, model, moment.at, moment.dues, known, runs=moment.runs, cursor=moment.cursor
-            )
+            outcome = self._evaluate(model, moment, moment.at if self.as_it_was else now)
             yield outcome
             if outcome.blind is not None:
                 self._hold(model, now)
                 continue
             self._blind.pop(model, None)
             _push(heap, model, work[model])
+
+    def _evaluate(self, model: str, moment: _Moment, now: datetime) -> Outcome:
+        try:
+            return cycle.evaluate(
+                self.world, model, moment.at, moment.dues, now, runs=moment.runs, cursor=moment.cursor
+            )
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- one model's boundary: what fails for it must not stop the others
+            # What the error says may quote the data: its text goes nowhere.
+            frames = traceback.format_tb(error.__traceback__)
+            log.error("evaluation failed", model=model, error=type(error).__name__, frames="".join(frames))
+            return cycle.blind(self.world, model, moment.at, now, f"internal error ({type(error).__name__})")
 
     def past(self, model: str, start: datetime, end: datetime) -> Iterator[Outcome]:
         """Evaluate the moments in `(start, end]` that have no ledger row yet, as they were; nothing is delivered.
@@ -110,12 +126,12 @@ class Engine:
         """When a model's next evaluation is due; None if nothing is due within a week."""
         with self.world.store.read() as connection:
             through = cursors.through(connection, model)
+        held = self._blind.get(model)
         if through is None:
-            return now
+            return held[0] if held else now
         found = next(iter(self._due(model, through, max(now, through) + _AHEAD)), None)
         if found is None:
             return None
-        held = self._blind.get(model)
         return max(found.at, held[0]) if held else found.at
 
     def _hold(self, model: str, now: datetime) -> None:

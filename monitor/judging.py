@@ -26,7 +26,7 @@ from monitor.store import Store, baselines, evaluations, profiles, versions
 from monitor.store.baselines import Baseline
 from monitor.store.evaluations import DONE, Evaluation
 from monitor.store.leases import Lease
-from monitor.sync import Synced, sync
+from monitor.sync import sync
 from monitor.volumes import usual
 from monitor.windows import Aspect, Due, days
 
@@ -78,8 +78,9 @@ class Judging:
     now: datetime
     explain: bool = False
     made: list[Made] = field(default_factory=list)
+    looked_at: tuple[datetime, ...] = ()
 
-    def windows(self, dues: Sequence[Due]) -> Iterator[Evaluation]:
+    def windows(self, dues: Sequence[Due], *, revisions: bool = True) -> Iterator[Evaluation]:
         """Every due window judged, then the revisions of earlier windows whose rows have changed since."""
         inputs = [due for due in dues if due.aspect is Aspect.INPUTS]
         if inputs:
@@ -87,10 +88,12 @@ class Judging:
             references, changed = self.prepare(start - self._reach(), end)
             for due in inputs:
                 yield from self._inputs(due, references)
-            judged = {due.window for due in inputs}
-            for due in self._to_revise(changed, end):
-                if due.window not in judged:
-                    yield from self._inputs(due, references, revise=True)
+            if revisions:
+                judged = {due.window for due in inputs}
+                for due in self._to_revise(changed, end):
+                    if due.window not in judged:
+                        yield from self._inputs(due, references, revise=True)
+                self.looked_at = changed
         for due in dues:
             if due.aspect is Aspect.PERFORMANCE:
                 yield from self._performance(due)
@@ -98,12 +101,12 @@ class Judging:
     def prepare(self, start: datetime, end: datetime) -> tuple[References, tuple[datetime, ...]]:
         """Bring hour profiles up to date; returns each version's baseline and the slots whose rows changed."""
         references = {version: self.reference_for(version) for version in self._versions(start, end)}
-        first = self._sync(references, start, end)
+        changed = self._sync(references, start, end)
         new = [version for version in self._versions(start, end) if version not in references]
         if new:
             references |= {version: self.reference_for(version) for version in new}
-            self._sync(references, start, end)
-        return references, first.changed
+            changed = self._sync(references, start, end)
+        return references, changed
 
     def _reach(self) -> timedelta:
         """How far before its windows a model reads: late rows, and what a moving reference is made of."""
@@ -119,7 +122,7 @@ class Judging:
         """What a version is compared with, made now if its time has come."""
         return ensure(self.world.store, self.log, self.labels, self.model, self.settings, version, self.now)
 
-    def _sync(self, references: References, start: datetime, end: datetime) -> Synced:
+    def _sync(self, references: References, start: datetime, end: datetime) -> tuple[datetime, ...]:
         grids = {version: found.grid for version, found in references.items() if isinstance(found, Baseline)}
         return sync(self.world.store, self.log, self.model, self.settings, grids, start, end, self.world.pool)
 
@@ -188,7 +191,11 @@ class Judging:
             found = evaluations.find(
                 connection, self.model, start=first, aspect=Aspect.INPUTS, findings=False, latest=True
             )
-            dues = {Due(old.due_at, old.window, Aspect.INPUTS) for old in found if old.window.start <= last}
+            dues = {
+                Due(old.due_at, old.window, Aspect.INPUTS)
+                for old in found
+                if old.window.start <= last and not old.window.horizon.startswith("run:")
+            }
         slots = set(changed)
         return sorted(
             due
@@ -261,5 +268,10 @@ class Judging:
 
 def digest(production: Profile | None, rows: int) -> str:
     """What a window's rows were, in a few characters: equal rows give equal digests."""
-    content = production.to_bytes() if production is not None else str(rows).encode()
-    return hashlib.sha256(content).hexdigest()[:32]
+    if production is None:
+        return hashlib.sha256(str(rows).encode()).hexdigest()[:32]
+    # The counts themselves, not their compressed form: another version of the compressor changes nothing here.
+    found = hashlib.sha256(f"{production.grid.id} {production.rows}".encode())
+    for part in (production.counts, production.aux, production.sums):
+        found.update(part.astype("<i8").tobytes())
+    return found.hexdigest()[:32]

@@ -6,16 +6,16 @@ Kept: the profile of each run, beside the hour profiles, under the time of its f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from detectors import Profile
-from detectors.result import Finding, Window
+from detectors.result import Finding, IntArray, Window
 from monitor.baseline import Learning
 from monitor.evaluate import judge_inputs, judge_volume, run_finding, unjudged
 from monitor.judging import Judging, digest
@@ -23,7 +23,7 @@ from monitor.store import evaluations, profiles, versions
 from monitor.store.baselines import Baseline
 from monitor.store.evaluations import Evaluation
 from monitor.store.profiles import HourProfile
-from monitor.sync import by_version, columns_of, times_of
+from monitor.sync import EPOCH, by_version, columns_of, names_of, times_of
 from monitor.volumes import History
 from monitor.windows import Aspect, Due, RunDue
 
@@ -38,80 +38,104 @@ class _Run:
     rows: int
 
 
-def judge_runs(judging: Judging, looks: Sequence[RunDue]) -> Iterator[Evaluation]:
-    """The runs that came in each look's interval, each judged once; at the deadline, the run that did not come."""
+def judge_runs(judging: Judging, looks: Sequence[RunDue], *, again: bool = False) -> Iterator[Evaluation]:
+    """The runs that came for each look's due time, each judged once; at the deadline, the run that did not come.
+
+    A run whose rows may still be coming waits for the next look. One that was judged before is judged again only if
+    it has other rows now, or with `again`.
+    """
     for look in looks:
         found = _runs(judging, look)
         for version, runs in found.items():
             for run_id, run in runs.items():
-                yield from _judge(judging, look, version, run_id, run)
+                if run.last <= judging.now - judging.settings.settle:
+                    yield from _judge(judging, look, version, run_id, run, again)
         if not found and look.deadline:
             yield _missed(judging, look)
 
 
 def _runs(judging: Judging, look: RunDue) -> dict[str, dict[str, _Run]]:
-    cadence = judging.settings.cadence
-    assert cadence is not None
-    columns = judging.settings.columns
-    names = [columns.timestamp, cadence.run, *([columns.version] if columns.version else [])]
     found: dict[str, dict[str, _Run]] = {}
-    end = min(look.by, judging.now) if not look.deadline else look.by
-    for batch in judging.log.batches(look.after, end, list(dict.fromkeys(names))):
-        if cadence.run not in batch.schema.names:
-            continue
-        for version, part, stamps in by_version(batch, times_of(batch, columns.timestamp), columns.version):
-            ids = part.column(cadence.run).cast(pa.string()).dictionary_encode()
-            codes = pc.fill_null(ids.indices, -1).to_numpy(zero_copy_only=False)
-            for code, name in enumerate(ids.dictionary.to_pylist()):
-                mine = stamps[codes == code]
-                if len(mine):
-                    _widen(found.setdefault(version, {}), name, mine)
+    for version, _, stamps, ids in _rows(judging, look.after, min(look.by, judging.now), ()):
+        codes = ids.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        for code, name in enumerate(ids.dictionary.to_pylist()):
+            mine = stamps[codes == code]
+            if len(mine):
+                _widen(found.setdefault(version, {}), name, mine)
     return found
 
 
-def _widen(runs: dict[str, _Run], name: str, stamps: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
-    epoch = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-    first, last = epoch + int(stamps.min()) * _US, epoch + int(stamps.max()) * _US
+def _rows(
+    judging: Judging, start: datetime, end: datetime, columns: Iterable[str]
+) -> Iterator[tuple[str, pa.RecordBatch, IntArray, pa.DictionaryArray]]:
+    """The rows of a span by version, with their times and the ids of their runs; rows without a run belong to none."""
+    cadence, parts = judging.settings.cadence, judging.settings.columns
+    assert cadence is not None
+    names = [parts.timestamp, cadence.run, *([parts.version] if parts.version else []), *columns]
+    for batch in judging.log.batches(start, end, list(dict.fromkeys(names))):
+        if cadence.run not in batch.schema.names or not batch.num_rows:
+            continue
+        for version, part, stamps in by_version(batch, times_of(batch, parts.timestamp), parts.version):
+            yield version, part, stamps, names_of(part.column(cadence.run))
+
+
+def _widen(runs: dict[str, _Run], name: str, stamps: IntArray) -> None:
+    first, last = EPOCH + int(stamps.min()) * _US, EPOCH + int(stamps.max()) * _US
     run = runs.setdefault(name, _Run(first, last, 0))
     run.first, run.last, run.rows = min(run.first, first), max(run.last, last), run.rows + len(stamps)
 
 
-def _judge(judging: Judging, look: RunDue, version: str, run_id: str, run: _Run) -> Iterator[Evaluation]:
-    window = Window(f"run:{run_id}", run.first, run.last + _US)
-    due = Due(look.at, window, Aspect.INPUTS)
-    store, model = judging.world.store, judging.model
+def _judge(judging: Judging, look: RunDue, version: str, run_id: str, run: _Run, again: bool) -> Iterator[Evaluation]:
+    store, model, horizon = judging.world.store, judging.model, f"run:{run_id}"
     with store.begin() as connection:
         versions.seen(connection, model, version, run.first, run.last)
     found = judging.reference_for(version)
     baseline = found if isinstance(found, Baseline) else None
     with store.read() as connection:
-        known = evaluations.latest_run(connection, model, version, window.horizon)
-        rows = evaluations.run_rows(connection, model, before=run.first, most=4)
-    if known is not None and known.rows == run.rows:
+        known = evaluations.latest_run(connection, model, version, horizon)
+        rows = evaluations.run_rows(connection, model, before=run.first, leave_out=horizon, most=4)
+    if known is not None and known.window.start < look.after:
+        run = _whole(judging, version, run_id, known.window.start, run.last)
+    if known is not None and known.rows == run.rows and not again:
         return
+    window = Window(horizon, run.first, run.last + _US)
     production = _profile(judging, baseline, version, run_id, window) if baseline else None
     source = digest(production, run.rows)
     context = judging.context(version, window, baseline, Aspect.INPUTS)
+    if known is not None:
+        # A run is known by its id: rows that came since do not make it another one.
+        context = replace(context, revision=known.revision + 1)
     findings: list[Finding] = [run_finding(context, run.rows, None)]
     if baseline is not None and production is not None:
         findings += judge_inputs(context, judging.settings, baseline.profile, production, baseline.provisional)
     if isinstance(found, Learning):
         findings.append(unjudged(context, "baseline", run.rows, found.reason))
+    elif found.provisional:
+        findings.append(unjudged(context, "baseline", run.rows, found.origin))
     findings += judge_volume(context, judging.settings, run.rows, None, History(tuple(rows), ()))
-    yield judging.evaluation(context, due, run.rows, source, findings)
+    yield judging.evaluation(context, Due(look.at, window, Aspect.INPUTS), run.rows, source, findings)
+
+
+def _whole(judging: Judging, version: str, run_id: str, start: datetime, last: datetime) -> _Run:
+    """A run whose first rows came before this look's interval."""
+    runs: dict[str, _Run] = {}
+    for found, _, stamps, ids in _rows(judging, start, last + _US, ()):
+        if found == version and (mine := _chosen(ids, run_id)).any():
+            _widen(runs, run_id, stamps[mine])
+    return runs.get(run_id, _Run(start, last, 0))
+
+
+def _chosen(ids: pa.DictionaryArray, run_id: str) -> NDArray[np.bool_]:
+    codes = [code for code, name in enumerate(ids.dictionary.to_pylist()) if name == run_id]
+    chosen: NDArray[np.bool_] = np.isin(ids.indices.fill_null(-1).to_numpy(zero_copy_only=False), codes)
+    return chosen
 
 
 def _profile(judging: Judging, baseline: Baseline, version: str, run_id: str, window: Window) -> Profile:
-    cadence = judging.settings.cadence
-    assert cadence is not None
-    names = list(dict.fromkeys([*columns_of(judging.settings, [baseline.grid]), cadence.run]))
     total = Profile.empty(baseline.grid)
-    stamp = judging.settings.columns.timestamp
-    for batch in judging.log.batches(window.start, window.end, names):
-        for found, part, _ in by_version(batch, times_of(batch, stamp), judging.settings.columns.version):
-            if found == version:
-                mine = part.filter(pc.equal(part.column(cadence.run).cast(pa.string()), run_id))
-                total = total + baseline.grid.profile(mine, judging.world.pool)
+    for found, part, _, ids in _rows(judging, window.start, window.end, columns_of(judging.settings, [baseline.grid])):
+        if found == version:
+            total = total + baseline.grid.profile(part.filter(pa.array(_chosen(ids, run_id))), judging.world.pool)
     hour = HourProfile(version, baseline.grid.id, window.start, digest(total, total.rows), total.rows, total)
     with judging.world.store.begin() as connection:
         profiles.replace(connection, judging.model, [], [hour])
@@ -121,8 +145,9 @@ def _profile(judging: Judging, baseline: Baseline, version: str, run_id: str, wi
 def _missed(judging: Judging, look: RunDue) -> Evaluation:
     cadence = judging.settings.cadence
     assert cadence is not None
-    window = Window(MISSED, look.after, look.by)
+    # It ends when the run was due, not when it was missed: a run that comes late ends after it, and resolves it.
+    window = Window(MISSED, look.after, look.due)
     context = judging.context("", window, None, Aspect.INPUTS)
-    reason = f"no run arrived by {look.by.astimezone(judging.settings.zone):%a %d %b %H:%M %Z} (due {cadence.due})"
+    reason = f"no run arrived by {look.at.astimezone(judging.settings.zone):%a %d %b %H:%M %Z} (due {cadence.due})"
     finding = run_finding(context, 0, reason)
     return judging.evaluation(context, Due(look.at, window, Aspect.INPUTS), 0, "", [finding])

@@ -1,6 +1,6 @@
 """Bring stored hour profiles up to date with the prediction log.
 
-In: a log, the grids of a model's versions, a span. Out: the slots that were read again.
+In: a log, the grids of a model's versions, a span. Out: the slots whose rows are other than when they were judged.
 Kept: hour profiles and slot states, in the store. Only slots whose source token changed (or that a new grid has
 not seen yet) are read; a slot is replaced whole, so reading twice counts nothing twice.
 """
@@ -10,35 +10,28 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from detectors.grid import Grid
 from detectors.profile import Profile
 from detectors.result import IntArray
-from monitor.prediction_log.base import PredictionLog
+from monitor.prediction_log.base import LogMismatch, PredictionLog
 from monitor.settings import ModelSettings
 from monitor.store import Store, profiles, versions
 from monitor.store.profiles import HourProfile, SlotState
 from monitor.windows import HOUR, slots
 
 UNVERSIONED = "unversioned"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _US = timedelta(microseconds=1)
 # One read spans at most this much, so that memory and the work lost in a crash stay small.
 _READ_SPAN = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Synced:
-    """What a sync found: slots whose rows are other than they were, and versions without a grid."""
-
-    changed: tuple[datetime, ...]
-    unknown_versions: tuple[str, ...]
+# What the state database's columns for names hold, with room for a prefix.
+_LONGEST_NAME = 180
 
 
 def sync(
@@ -50,19 +43,24 @@ def sync(
     start: datetime,
     end: datetime,
     pool: Executor | None = None,
-) -> Synced:
+) -> tuple[datetime, ...]:
     """Read again the slots of `[start, end)` whose source changed, on every grid of `grids` (by version).
 
-    Raises LogUnreachable or LogMismatch; what was read before that is kept.
+    Returns the slots whose rows are other than when the windows that hold them were judged; that is remembered until
+    `profiles.looked_at` says that they have been. Raises LogUnreachable or LogMismatch; what was read before that is
+    kept.
     """
     wanted = list(slots(start, end, settings.zone))
     if not wanted:
-        return Synced((), ())
+        return ()
     tokens = _slot_tokens(log, wanted)
     with store.read() as connection:
         states = profiles.slot_states(connection, model, start, end)
         seen = profiles.profiled(connection, model, {v: g.id for v, g in grids.items()}, start, end)
-        known = versions.versions(connection, model)
+    strays = sorted(states.keys() - tokens.keys())
+    if strays:
+        with store.begin() as connection:
+            profiles.discard(connection, model, strays)
     stale = []
     for slot in wanted:
         token, state = tokens[slot[0]], states.get(slot[0])
@@ -72,27 +70,34 @@ def sync(
         if not token and state is None:
             continue  # never had rows, has none
         stale.append(slot)
-    changed: list[datetime] = []
-    unknown: set[str] = set()
+    pending = {slot for slot, state in states.items() if state.pending} - set(strays)
     for group in _runs(stale):
         read, found = _read(log, settings, grids, group, tokens, pool)
         with store.begin() as connection:
-            profiles.replace(connection, model, [item.state for item in read], [h for item in read for h in item.hours])
+            before = profiles.contents(connection, model, grids, group[0][0], group[-1][1])
+            pending |= {item.state.start for item in read if _differs(item, states.get(item.state.start), before)}
+            marked = [replace(item.state, pending=item.state.start in pending) for item in read]
+            profiles.replace(connection, model, marked, [hour for item in read for hour in item.hours])
             for version, (first, last) in found.items():
                 versions.seen(connection, model, version, first, last)
-        changed += [
-            item.state.start
-            for item in read
-            if item.state.rows != (states[item.state.start].rows if item.state.start in states else -1)
-        ]
-        unknown |= found.keys() - grids.keys()
-    return Synced(tuple(changed), tuple(sorted(unknown | (known.keys() - grids.keys()))))
+    return tuple(sorted(pending))
 
 
 @dataclass(frozen=True, slots=True)
 class _SlotRead:
     state: SlotState
     hours: tuple[HourProfile, ...]
+
+
+def _differs(read: _SlotRead, state: SlotState | None, before: Mapping[tuple[str, datetime], Profile | None]) -> bool:
+    """Whether a slot's rows are others than before, not merely their files: a compacted log has the same rows."""
+    if state is None or state.rows != read.state.rows:
+        return True
+    if state.token == read.state.token:
+        return False
+    return any(
+        before[hour.version, hour.start] != hour.profile for hour in read.hours if (hour.version, hour.start) in before
+    )
 
 
 def _slot_tokens(log: PredictionLog, wanted: Sequence[tuple[datetime, datetime]]) -> dict[datetime, str]:
@@ -131,16 +136,30 @@ def columns_of(settings: ModelSettings, grids: Iterable[Grid]) -> list[str]:
     return list(dict.fromkeys([*parts, *names]))
 
 
-def version_texts(batch: pa.RecordBatch, column: str | None) -> pa.StringArray:
-    """Each row's version as text; rows without one are `unversioned`."""
-    if column is None or column not in batch.schema.names:
-        return pa.array([UNVERSIONED], pa.string()).take(pa.array(np.zeros(batch.num_rows, np.int64)))
-    return pc.fill_null(batch.column(column).cast(pa.string()), UNVERSIONED)
+def names_of(column: pa.Array) -> pa.DictionaryArray:
+    """Versions or run ids as encoded texts that every database can hold: printable, `_LONGEST_NAME` characters at most.
+
+    Raises LogMismatch for values that are no names, such as lists.
+    """
+    try:
+        encoded = column.cast(pa.string()).dictionary_encode()
+    except pa.ArrowException as error:
+        raise LogMismatch(f"versions and run ids must be texts or numbers: {error}") from error
+    names = [_fit_name(name) for name in encoded.dictionary.to_pylist()]
+    return pa.DictionaryArray.from_arrays(encoded.indices, pa.array(names, pa.string()))
+
+
+def _fit_name(name: str) -> str:
+    plain = "".join(char if char.isprintable() else " " for char in name).strip()
+    if plain == name and len(name) <= _LONGEST_NAME:
+        return name or UNVERSIONED
+    # Two names that only differ in what is cut must not become one.
+    return f"{plain[: _LONGEST_NAME - 9]}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def microseconds(moment: datetime) -> int:
     """An instant as Arrow's `timestamp[us]` counts it."""
-    return (moment - _EPOCH) // _US
+    return (moment - EPOCH) // _US
 
 
 def _read(
@@ -177,14 +196,14 @@ def _read(
     read = []
     for index, (start, _) in enumerate(group):
         token = tokens[start]
-        latest = _EPOCH + int(newest[index]) * _US if rows[index] else None
+        latest = EPOCH + int(newest[index]) * _US if rows[index] else None
         hours = tuple(
             HourProfile(version, grid.id, start, token, profile.rows if profile else 0, profile)
             for version, grid in grids.items()
             for profile in [sums.get((version, index))]
         )
         read.append(_SlotRead(SlotState(start, token, int(rows[index]), latest), hours))
-    found = {v: (_EPOCH + first * _US, _EPOCH + last * _US) for v, (first, last) in first_last.items()}
+    found = {v: (EPOCH + first * _US, EPOCH + last * _US) for v, (first, last) in first_last.items()}
     return read, found
 
 
@@ -197,17 +216,23 @@ def times_of(batch: pa.RecordBatch, column: str) -> IntArray:
 def by_version(
     batch: pa.RecordBatch, times: IntArray, column: str | None
 ) -> Iterator[tuple[str, pa.RecordBatch, IntArray]]:
-    """The batch split by version, with each part's times; untouched where there is only one version."""
-    texts = version_texts(batch, column)
-    encoded = texts.dictionary_encode()
-    names = encoded.dictionary.to_pylist()
-    if len(names) == 1:
-        yield names[0], batch, times
+    """The batch split by version, with each part's times; untouched where there is only one version.
+
+    Rows without a version are `unversioned`.
+    """
+    if column is None or column not in batch.schema.names:
+        yield UNVERSIONED, batch, times
         return
-    codes = encoded.indices.to_numpy(zero_copy_only=False)
-    for code, name in enumerate(names):
+    encoded = names_of(batch.column(column))
+    names = [*encoded.dictionary.to_pylist(), UNVERSIONED]
+    codes = encoded.indices.fill_null(len(names) - 1).to_numpy(zero_copy_only=False)
+    present = np.unique(codes)
+    if len(present) == 1:
+        yield names[present[0]], batch, times
+        return
+    for code in present:
         chosen = np.flatnonzero(codes == code)
-        yield name, batch.take(pa.array(chosen)), times[chosen]
+        yield names[code], batch.take(pa.array(chosen)), times[chosen]
 
 
 def pieces(batch: pa.RecordBatch, keys: IntArray) -> Iterator[tuple[int, pa.RecordBatch]]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from detectors.result import Window
@@ -17,6 +18,8 @@ from monitor.settings import Cadence, ModelSettings
 
 HOUR = timedelta(hours=1)
 _DAYS = {"1d": 1, "7d": 7, "28d": 28}
+# After its deadline a run is looked for this often in the time between two.
+_LATE_LOOKS = 8
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -38,10 +41,14 @@ class Due:
 
 @dataclass(frozen=True, slots=True, order=True)
 class RunDue:
-    """A batch run that is expected in `(after, by]`; looked for at `at`, and missed if absent at `deadline`."""
+    """One look, at `at`, for the batch run due at `due`, whose rows lie in `[after, by)`; at `deadline` it is missed.
+
+    A run belongs to the due time it is nearest to, so a late one is not taken for the next.
+    """
 
     at: datetime
     after: datetime
+    due: datetime
     by: datetime
     deadline: bool
 
@@ -61,7 +68,9 @@ def days(start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[tuple[datet
     day = local_day(start, zone)
     while (first := midnight(day, zone)) < end:
         day += timedelta(days=1)
-        yield first, midnight(day, zone)
+        last = midnight(day, zone)
+        if first < last:  # Samoa left out a whole day
+            yield first, last
 
 
 def slots(start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
@@ -113,25 +122,47 @@ def latest_due(settings: ModelSettings, until: datetime, labelled: bool) -> list
 
 
 def runs_between(cadence: Cadence, settle: timedelta, zone: ZoneInfo, after: datetime, until: datetime) -> list[RunDue]:
-    """The looks for batch runs whose time lies in `(after, until]`: one at due + settle, one at the deadline."""
+    """The looks for batch runs whose time lies in `(after, until]`.
+
+    One when the run is due and has settled, one at the deadline, then some while it may still come late; the last of
+    them when everything that can belong to the run has settled.
+    """
+    found: list[RunDue] = []
+    begin = None
+    dues = _run_dues(cadence, zone, after - settle, until)
+    for due, following in pairwise(dues):
+        step = _step(cadence)
+        deadline = min(due + cadence.grace, following)
+        by = min(max(deadline, due + step / 2), following)
+        if begin is not None:
+            early = [due + settle] if due + settle < deadline else []
+            late = [deadline + count * step / _LATE_LOOKS for count in range(1, _LATE_LOOKS)]
+            others = [*early, *(at for at in late if at < by), by + settle]
+            looks = [RunDue(deadline, begin, due, by, deadline=True)]
+            looks += [RunDue(at, begin, due, by, deadline=False) for at in others if at != deadline]
+            found += [look for look in looks if after < look.at <= until]
+        begin = by
+    return sorted(found)
+
+
+def _step(cadence: Cadence) -> timedelta:
+    return timedelta(days=7 if " " in cadence.due else 1)
+
+
+def _run_dues(cadence: Cadence, zone: ZoneInfo, start: datetime, end: datetime) -> list[datetime]:
+    """The due times around `[start, end]`: from two before it to one after it."""
+    step = _step(cadence)
     word, clock = cadence.due.rsplit(" ", 1) if " " in cadence.due else ("", cadence.due)
-    at = time.fromisoformat(clock)
-    step = timedelta(days=7 if word else 1)
-    day = local_day(after, zone) - 2 * step
+    day = local_day(start, zone) - 3 * step
     if word:
         day += timedelta(days=(_WEEKDAYS.index(word) - day.weekday()) % 7)
-    found: list[RunDue] = []
-    while True:
-        due = datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
-        if due > until:
-            return sorted(found)
-        before = datetime.combine(day - step, at, tzinfo=zone).astimezone(UTC) + cadence.grace
-        by = due + cadence.grace
-        looks = [RunDue(by, before, by, deadline=True)]
-        if settle < cadence.grace:
-            looks.append(RunDue(due + settle, before, by, deadline=False))
-        found += [look for look in looks if after < look.at <= until]
+    dues: list[datetime] = []
+    while not dues or dues[-1] <= end:
+        due = datetime.combine(day, time.fromisoformat(clock), tzinfo=zone).astimezone(UTC)
+        if not dues or due > dues[-1]:  # the same instant twice on a day that was left out
+            dues.append(due)
         day += step
+    return dues
 
 
 def ending_at(settings: ModelSettings, at: datetime, labelled: bool) -> list[Due]:

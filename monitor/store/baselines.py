@@ -50,7 +50,8 @@ BASELINES = sa.Table(
 class Baseline:
     """A named reference of one model version.
 
-    `spec` is the config it was made from; `performance` maps a measure to what it was on the reference; a `provisional` one watches for breakage alone while the real one is being learned.
+    `spec` is the config it was made from; `performance` maps a measure to what it was on the reference; a `provisional`
+    one watches for breakage alone while the real one is being learned.
     """
 
     id: str

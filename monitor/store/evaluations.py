@@ -189,10 +189,10 @@ def latest_source(
 
 
 def windows_done(connection: Connection, model: str, due_at: datetime) -> set[tuple[Window, Aspect]]:
-    """The windows that fell due at an instant and have a ledger row."""
+    """The windows that fell due at an instant and were judged; those that were skipped may still be."""
     rows = connection.execute(
         sa.select(EVALUATIONS.c.horizon, EVALUATIONS.c.start, EVALUATIONS.c.end, EVALUATIONS.c.aspect).where(
-            EVALUATIONS.c.model == model, EVALUATIONS.c.due_at == due_at
+            EVALUATIONS.c.model == model, EVALUATIONS.c.due_at == due_at, EVALUATIONS.c.status == DONE
         )
     )
     return {(Window(row.horizon, row.start, row.end), Aspect(row.aspect)) for row in rows}
@@ -210,18 +210,26 @@ def latest_run(connection: Connection, model: str, version: str, horizon: str) -
     return None if row is None else _evaluation(row, with_findings=False)
 
 
-def run_rows(connection: Connection, model: str, before: datetime, most: int) -> list[int]:
-    """How many rows the last batch runs before an instant had, newest first."""
-    rows = connection.execute(
-        sa.select(EVALUATIONS.c.rows)
+def run_rows(connection: Connection, model: str, before: datetime, leave_out: str, most: int) -> list[int]:
+    """How many rows the last batch runs that began before an instant had when last looked at, newest first.
+
+    The run with the horizon `leave_out` is not among them.
+    """
+    newest = (
+        sa.select(sa.func.max(EVALUATIONS.c.id))
         .where(
             EVALUATIONS.c.model == model,
             EVALUATIONS.c.horizon.like("run:%"),
+            EVALUATIONS.c.horizon != leave_out,
             EVALUATIONS.c.rows > 0,
-            EVALUATIONS.c.revision == 0,
             EVALUATIONS.c.start < before,
         )
-        .order_by(EVALUATIONS.c.start.desc())
+        .group_by(EVALUATIONS.c.version, EVALUATIONS.c.horizon)
+    )
+    rows = connection.execute(
+        sa.select(EVALUATIONS.c.rows)
+        .where(EVALUATIONS.c.id.in_(newest))
+        .order_by(EVALUATIONS.c.start.desc(), EVALUATIONS.c.id.desc())
         .limit(most)
     )
     return [row.rows for row in rows]

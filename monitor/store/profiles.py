@@ -26,6 +26,7 @@ SLOTS = sa.Table(
     sa.Column("token", sa.String(64), nullable=False),
     sa.Column("rows", sa.BigInteger, nullable=False),
     sa.Column("newest", Instant, nullable=True),
+    sa.Column("pending", sa.Boolean, nullable=False),
 )
 
 HOURS = sa.Table(
@@ -55,12 +56,16 @@ DAYS = sa.Table(
 
 @dataclass(frozen=True, slots=True)
 class SlotState:
-    """What one hour of the source looked like when it was read: its token, rows of all versions, newest row."""
+    """What one hour of the source looked like when it was read: its token, rows of all versions, newest row.
+
+    `pending`: its rows are other than they were, and windows that were judged before have not been looked at again.
+    """
 
     start: datetime
     token: str
     rows: int
     newest: datetime | None
+    pending: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ def slot_states(connection: Connection, model: str, start: datetime, end: dateti
     rows = connection.execute(
         sa.select(SLOTS).where(SLOTS.c.model == model, SLOTS.c.start >= start, SLOTS.c.start < end)
     )
-    return {row.start: SlotState(row.start, row.token, row.rows, row.newest) for row in rows}
+    return {row.start: SlotState(row.start, row.token, row.rows, row.newest, row.pending) for row in rows}
 
 
 def profiled(
@@ -102,6 +107,27 @@ def profiled(
     return found
 
 
+def contents(
+    connection: Connection, model: str, grids: Mapping[str, Grid], start: datetime, end: datetime
+) -> dict[tuple[str, datetime], Profile | None]:
+    """The stored hour profiles of `[start, end)`, by (version, slot), for each version's grid; None for no rows."""
+    found: dict[tuple[str, datetime], Profile | None] = {}
+    for version, grid in grids.items():
+        rows = connection.execute(
+            sa.select(HOURS.c.start, HOURS.c.data).where(
+                HOURS.c.model == model,
+                HOURS.c.version == version,
+                HOURS.c.grid == grid.id,
+                HOURS.c.start >= start,
+                HOURS.c.start < end,
+            )
+        )
+        found.update(
+            {(version, row.start): None if row.data is None else Profile.from_bytes(grid, row.data) for row in rows}
+        )
+    return found
+
+
 def replace(connection: Connection, model: str, states: Sequence[SlotState], hours: Sequence[HourProfile]) -> None:
     """Put freshly read slots in place of what was stored, and forget the days made from the old ones."""
     for state in states:
@@ -109,7 +135,17 @@ def replace(connection: Connection, model: str, states: Sequence[SlotState], hou
     if states:
         connection.execute(
             SLOTS.insert(),
-            [{"model": model, "start": s.start, "token": s.token, "rows": s.rows, "newest": s.newest} for s in states],
+            [
+                {
+                    "model": model,
+                    "start": s.start,
+                    "token": s.token,
+                    "rows": s.rows,
+                    "newest": s.newest,
+                    "pending": s.pending,
+                }
+                for s in states
+            ],
         )
     for hour in hours:
         key = [HOURS.c.model == model, HOURS.c.version == hour.version, HOURS.c.grid == hour.grid]
@@ -132,6 +168,25 @@ def replace(connection: Connection, model: str, states: Sequence[SlotState], hou
         )
         first, last = min(h.start for h in hours), max(h.start for h in hours)
         connection.execute(DAYS.delete().where(DAYS.c.model == model, DAYS.c.start <= last, DAYS.c.end > first))
+
+
+def looked_at(connection: Connection, model: str, slots: Sequence[datetime]) -> None:
+    """What depends on these slots has been judged as they now are."""
+    if slots:
+        connection.execute(
+            SLOTS.update()
+            .where(SLOTS.c.model == model, SLOTS.c.start == sa.bindparam("slot"))
+            .values(pending=sa.false()),
+            [{"slot": slot} for slot in slots],
+        )
+
+
+def discard(connection: Connection, model: str, slots: Sequence[datetime]) -> None:
+    """Drop slots that are no slots any more: the model's days are cut by another clock now."""
+    for slot in slots:
+        connection.execute(SLOTS.delete().where(SLOTS.c.model == model, SLOTS.c.start == slot))
+        connection.execute(HOURS.delete().where(HOURS.c.model == model, HOURS.c.start == slot))
+        connection.execute(DAYS.delete().where(DAYS.c.model == model, DAYS.c.start <= slot, DAYS.c.end > slot))
 
 
 def total(
