@@ -45,6 +45,10 @@ def warn(settings: Settings, resolved: Resolved) -> Iterator[Problem]:
         if model.columns.score is None and model.columns.prediction is None:
             message = "neither score nor prediction is named: the model's outputs are not watched"
             yield _at(resolved, (*path, "columns"), message)
+        log = settings.log_of(name)
+        if model.columns.label is not None and model.columns.id is None and log is not None and log.delta:
+            message = "without columns.id labels cannot be joined: performance is not judged"
+            yield _at(resolved, (*path, "columns", "label"), message)
         if model.features.auto and model.features.include:
             message = "with auto: true every column is watched; `include` has no effect"
             yield _at(resolved, (*path, "features", "include"), message)
@@ -66,6 +70,10 @@ def _model(resolved: Resolved, name: str, model: dict[str, object], data: dict[s
         yield _at(
             resolved, (*path, "labels"), "labels are joined by the prediction's id: name its column in columns.id"
         )
+    log = _map(model.get("log") or data.get("log"))
+    if columns.get("label") and not columns.get("id") and log and "delta" not in log:
+        message = "labels are joined by the prediction's id: name its column in columns.id"
+        yield _at(resolved, (*path, "columns", "label"), message)
     features = _map(model.get("features"))
     if features.get("auto") in (False, "false", "no", "off") and not features.get("include"):
         message = "with auto: false name the columns to watch in `include`"

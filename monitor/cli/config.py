@@ -6,6 +6,7 @@ In: config files, and with --ping everything they point to. Out: a table or JSON
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,7 @@ from monitor.errors import Exit
 
 if TYPE_CHECKING:
     from monitor.config import Config, Value
+    from monitor.config_errors import Problem
 
 
 def register(app: typer.Typer) -> None:
@@ -37,10 +39,12 @@ def check(
 
     No message is sent to anyone and no table is created.
     """
-    from monitor.wiring import wire
+    from monitor.config_errors import ConfigError, Place
 
     loaded = load_config(config)
-    wire(loaded.settings, sys.stderr)  # secrets and addresses that could never work
+    hopeless = list(_hopeless(loaded))
+    if hopeless:
+        raise ConfigError(sorted(hopeless, key=lambda problem: problem.place or Place("", 0, 0)))
     if as_json:
         for warning in loaded.warnings:
             emit_json(
@@ -50,6 +54,27 @@ def check(
         _summary(loaded)
     if ping and not _ping(loaded, as_json):
         raise typer.Exit(int(Exit.MISTAKE))
+
+
+def _hopeless(loaded: Config) -> Iterator[Problem]:
+    """Channels and triggers that could never send: a malformed secret, an address that is none."""
+    from alerts.errors import AlertError
+    from monitor.config_errors import Problem, dotted
+    from monitor.settings import ChannelSettings, WebhookSettings
+    from monitor.wiring import make_channel
+
+    targets: list[tuple[tuple[str, ...], ChannelSettings]] = [
+        (("alerts", "channels", name), channel) for name, channel in loaded.settings.alerts.channels.items()
+    ]
+    for model, settings in loaded.settings.models.items():
+        for name, trigger in settings.triggers.items():
+            webhook = WebhookSettings(url=trigger.url, secret=trigger.secret, allow=trigger.allow)
+            targets.append((("models", model, "triggers", name), ChannelSettings(webhook=webhook)))
+    for path, target in targets:
+        try:
+            make_channel(path[-1], target, loaded.settings.server.public_url, sys.stderr)
+        except AlertError as error:
+            yield Problem(loaded.origin(path).key, dotted(path), str(error).removeprefix(f"{path[-1]}: "))
 
 
 def _summary(loaded: Config) -> None:

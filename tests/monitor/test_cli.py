@@ -83,6 +83,20 @@ class TestExitCodes:
             "write host:port, such as 127.0.0.1:8787",
         ]
 
+    def test_channels_that_could_never_send_are_told_with_the_rest(self, folder: Path) -> None:
+        (folder / "config.yaml").write_text(
+            "log: {delta: log}\nmodels:\n  m:\n    columns: {score: s}\n"
+            '    triggers: {r: {url: "https://ci.example", secret: "whsec_!"}}\n'
+            'alerts:\n  channels:\n    w: {webhook: {url: "https://x.example", secret: abc}}\n'
+        )
+        result = RUN.invoke(app, ["config", "check"])
+        assert result.exit_code == 2
+        assert [line.split(": ")[1:3] for line in result.stderr.splitlines()] == [
+            ["config.yaml:5:16", "models.m.triggers.r"],
+            ["config.yaml:8:5", "alerts.channels.w"],
+        ]
+        assert "abc" not in result.stderr
+
     def test_text_from_a_config_is_no_markup(self, folder: Path) -> None:
         (folder / "config.yaml").write_text('models: {"[bold]x[/]": {task: "[red]"}}\n')
         assert "models.\"[bold]x[/]\".task: '[red]' is not accepted" in RUN.invoke(app, ["config", "check"]).stderr

@@ -434,17 +434,20 @@ def test_what_is_hardly_meant_is_a_warning(tmp_path: Path, monkeypatch: pytest.M
 models:
   one:
     features: {include: [a]}
+  two: {columns: {score: s, label: y}}
 alerts:
   channels: {a: {console: {}}, b: {console:}}
   routes: [{to: [a]}]
 """,
     )
     assert [str(warning) for warning in loaded.warnings] == [
-        "config.yaml:6:32: alerts.channels.b: no route and no report goes to this channel",
+        "config.yaml:7:32: alerts.channels.b: no route and no report goes to this channel",
         "config.yaml:3:3: models.one.columns: neither score nor prediction is named: "
         "the model's outputs are not watched",
         "config.yaml:4:25: models.one.features.include: with auto: true every column is watched; "
         "`include` has no effect",
+        "config.yaml:5:36: models.two.columns.label: without columns.id labels cannot be joined: "
+        "performance is not judged",
     ]
     assert [str(warning) for warning in config(Path(), "state: sqlite://\n").warnings] == [
         "models: there is no model yet; add one below `models`, beside the defaults under `*`"
