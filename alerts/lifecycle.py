@@ -7,12 +7,11 @@ Kept: nothing. Time is counted in windows, never by the clock, so that a catch-u
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
+from alerts.evidence import figures, times_limit
 from alerts.incident import (
     Change,
     Incident,
@@ -25,9 +24,8 @@ from alerts.incident import (
     incident_id,
 )
 from detectors.diagnosis import Diagnosis, Trouble, diagnose
-from detectors.result import Finding, Kind, Severity, Status, Window, iso
+from detectors.result import Finding, Kind, Severity, Status, Window
 
-_FIGURES = 12
 # Causes first: what they explain is not told a second time.
 _ORDER = (Trouble.BLIND, Trouble.SILENCE, Trouble.DATA, Trouble.PERFORMANCE, Trouble.DRIFT)
 _CAUSES = (Trouble.BLIND, Trouble.SILENCE)
@@ -85,7 +83,7 @@ class _Breach:
 
     @property
     def effect(self) -> float:
-        return max((_times_limit(finding) for finding in self.findings), default=0.0)
+        return max((times_limit(finding) for finding in self.findings), default=0.0)
 
 
 def step(incidents: Sequence[Incident], findings: Sequence[Finding], now: datetime, policy: Policy) -> Step:
@@ -195,7 +193,7 @@ def _opened(breach: _Breach, now: datetime, policy: Policy) -> tuple[Incident, I
         window=window,
         latest=breach.windows[-1],
         tracks=tracks,
-        evidence=_figures((), breach.findings),
+        evidence=figures((), breach.findings),
         told=breach.effect,
         baseline_id=first.baseline_id,
         timezone=policy.timezone,
@@ -277,7 +275,7 @@ def _noted(incident: Incident, breach: _Breach) -> Incident:
         tracks=tracks,
         latest=newest.window if newer else incident.latest,
         version=newest.version if newer else incident.version,
-        evidence=_figures(incident.evidence, breach.findings),
+        evidence=figures(incident.evidence, breach.findings),
     )
 
 
@@ -353,7 +351,7 @@ def _revised(
     """A second look at windows judged before: it corrects figures, counts as clean, and may end a false start."""
     mine = [f for f in revised if trouble_of(f) is incident.trouble]
     standing = [f for f in mine if f.status is Status.BREACH and f.subject in incident.subjects]
-    after = replace(incident, evidence=_figures(incident.evidence, standing)) if standing else incident
+    after = replace(incident, evidence=figures(incident.evidence, standing)) if standing else incident
     only = len(after.tracks) == 1 and after.breaches == 1
     again = [finding for finding in mine if finding.window == after.window]
     if only and again and _clean(after, again):
@@ -373,49 +371,3 @@ def _within(window: Window, spans: Iterable[Window]) -> bool:
 def trouble_of(finding: Finding) -> Trouble:
     """The kind of trouble a finding of this kind speaks for when it is clean."""
     return Trouble.BLIND if finding.detector == "log_reachable" else _KINDS[finding.kind]
-
-
-def _times_limit(finding: Finding) -> float:
-    """How many times its limit a finding is: what makes one detector's figures comparable with another's."""
-    return _ratio(_finite(finding.effect), _finite(finding.statistic), _finite(finding.threshold))
-
-
-def _ratio(effect: float | None, statistic: float | None, threshold: float | None) -> float:
-    size = abs(effect if effect is not None else statistic or 0.0)
-    return size / threshold if threshold else size
-
-
-def _finite(value: float | None) -> float | None:
-    """The value, or None where it is none that JSON can hold."""
-    return value if value is not None and math.isfinite(value) else None
-
-
-def _figures(known: Sequence[Mapping[str, Any]], findings: Iterable[Finding]) -> tuple[Mapping[str, Any], ...]:
-    """The figures kept with an incident: the newest of each kind, strongest first, `_FIGURES` at most."""
-    kept: dict[tuple[object, ...], Mapping[str, Any]] = {_figure_key(figure): figure for figure in known}
-    for finding in sorted(findings, key=lambda one: (one.window.end, one.revision)):
-        figure = {
-            "subject": finding.subject,
-            "kind": finding.kind.value,
-            "detector": finding.detector,
-            "segment": finding.segment,
-            "statistic": _finite(finding.statistic),
-            "threshold": _finite(finding.threshold),
-            "pvalue": _finite(finding.pvalue),
-            "effect": _finite(finding.effect),
-            "before": finding.detail.get("before"),
-            "after": finding.detail.get("after"),
-            "n": finding.n,
-            "horizon": finding.window.horizon,
-            "start": iso(finding.window.start),
-            "end": iso(finding.window.end),
-        }
-        kept[_figure_key(figure)] = figure
-    strongest = sorted(
-        kept.values(), key=lambda one: _ratio(one["effect"], one["statistic"], one["threshold"]), reverse=True
-    )
-    return tuple(strongest[:_FIGURES])
-
-
-def _figure_key(figure: Mapping[str, Any]) -> tuple[object, ...]:
-    return (figure["subject"], figure["detector"], figure["segment"], figure["horizon"].partition(":")[0])

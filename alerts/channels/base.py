@@ -123,13 +123,3 @@ def retry_after(value: str | None, now: datetime) -> float | None:
     if math.isnan(seconds):
         return None
     return min(max(seconds, 0.0), _LONGEST_WAIT)
-
-
-def one_line(text: str) -> str:
-    """Text without line breaks and control characters, runs of white space made one space."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
-
-
-def shortened(text: str, limit: int) -> str:
-    """At most `limit` characters, with an ellipsis where something is missing."""
-    return text if len(text) <= limit else text[: max(0, limit - 1)] + "…"

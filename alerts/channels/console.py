@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-from alerts.channels.base import Delivery, DeliveryError, Letter, one_line
+from alerts.channels.base import Delivery, DeliveryError, Letter
 from alerts.message import Message, Tone
+from alerts.text import one_line
 from detectors.result import iso
 
 _COLOURS = {Tone.CRITICAL: "31", Tone.WARNING: "33", Tone.INFO: "36", Tone.GOOD: "32"}
@@ -41,11 +42,13 @@ class Console:
         to = f"  [to {letter.channel}{', ' + self.note if self.note else ''}]" if self.note else ""
         rows = [head + to]
         rows += _wrapped("", message.summary)
+        for line in message.facts:
+            rows += _wrapped(line.label, line.text)
         for figure in message.figures:
             change = f"{figure.before} → {figure.after}, " if figure.before or figure.after else ""
             limit = f" (limit {figure.limit})" if figure.limit else ""
             where = f" in {figure.segment}" if figure.segment else ""
-            rows += _wrapped("", f"· {figure.subject}{where}: {change}{figure.measure} {figure.value}{limit}")
+            rows += _wrapped("", f"· {figure.subject}{where}: {change}{figure.measure} {figure.value}".rstrip() + limit)
         if message.more_figures:
             rows.append(f"    · and {message.more_figures} more")
         for line in message.lines:
@@ -60,9 +63,9 @@ class Console:
         """Print the block."""
         colour, _, text = delivery.body.decode().partition("\n")
         head, _, rest = text.partition("\n")
-        if self.color and self.stream.isatty():
-            head = f"\x1b[1;{colour}m{head}\x1b[0m"
         try:
+            if self.color and self.stream.isatty():
+                head = f"\x1b[1;{colour}m{head}\x1b[0m"
             self.stream.write(f"{head}\n{rest}\n")
             self.stream.flush()
         except (OSError, ValueError) as error:

@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from alerts.channels.base import Delivery, DeliveryError, Letter, one_line, shortened
+from alerts.channels.base import Delivery, DeliveryError, Letter
 from alerts.errors import ChannelError
 from alerts.message import Message
+from alerts.text import one_line, shortened
 
 if TYPE_CHECKING:
     from jinja2 import Environment

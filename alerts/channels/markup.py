@@ -6,7 +6,7 @@ Source of the limits and of what is to be escaped: Slack's Block Kit reference a
 
 from __future__ import annotations
 
-from alerts.channels.base import one_line, shortened
+from alerts.text import one_line, shortened
 
 SECTION = 3000
 BLOCKS = 50

@@ -10,14 +10,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from alerts.channels import markup
-from alerts.channels.base import Delivery, DeliveryError, Letter, retry_after, shortened
+from alerts.channels.base import Delivery, DeliveryError, Letter, retry_after
 from alerts.errors import ChannelError
-from alerts.message import Figure, Message, Tone
+from alerts.message import Figure, Line, Message, Tone
+from alerts.text import shortened
 
 _EVENT = "driftline"
 _COLOURS = {Tone.CRITICAL: "#d1242f", Tone.WARNING: "#e5940b", Tone.INFO: "#3b7dd8", Tone.GOOD: "#1f9d55"}
@@ -40,9 +41,9 @@ _PARENT_LOST = frozenset({"message_not_found", "thread_not_found", "cant_update_
 class Slack:
     """A Slack channel. Give `token` and `channel`, or `webhook`; `mention` is added to what is new and critical."""
 
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     channel: str | None = None
-    webhook: str | None = None
+    webhook: str | None = field(default=None, repr=False)
     mention: str | None = None
     api_url: str = "https://slack.com/api/"
     timeout: int = 15
@@ -95,14 +96,16 @@ class Slack:
     def _parent(self, message: Message, first: bool) -> dict[str, Any]:
         title = markup.escape(shortened(message.title, _TITLE))
         mention = f"{self.mention} " if self.mention and message.urgent and first else ""
-        blocks = [markup.section(markup.escape(shortened(message.summary, _LINE)))] if message.summary else []
-        if message.figures:
-            rows = [_figure(figure) for figure in message.figures]
-            if message.more_figures:
-                rows[-1] += f"  and {message.more_figures} more"
-            blocks.append(markup.section("\n".join(rows)))
-        if message.lines:
-            blocks.append(markup.section("\n".join(_line(line.label, line.text) for line in message.lines)))
+        rows = [_figure(figure) for figure in message.figures]
+        if message.more_figures:
+            rows[-1] += f"  and {message.more_figures} more"
+        parts = [
+            [markup.escape(shortened(message.summary, _LINE))] if message.summary else [],
+            [_line(line) for line in message.facts],
+            rows,
+            [_line(line) for line in message.lines],
+        ]
+        blocks = [markup.section("\n".join(part)) for part in parts if part]
         if message.links:
             links = [f"<{link.url}|{markup.escape(link.text)}>" for link in message.links]
             blocks.append(markup.context(" · ".join(links)))
@@ -230,9 +233,9 @@ def _reply(message: Message) -> dict[str, Any]:
     return {"text": text, "unfurl_links": False, "unfurl_media": False}
 
 
-def _line(label: str, text: str) -> str:
-    shown = markup.escape(shortened(text, _LINE))
-    return f"*{markup.escape(label)}*  {shown}" if label else shown
+def _line(line: Line) -> str:
+    shown = markup.escape(shortened(line.text, _LINE))
+    return f"*{markup.escape(line.label)}*  {shown}" if line.label else shown
 
 
 def _figure(figure: Figure) -> str:
@@ -241,7 +244,7 @@ def _figure(figure: Figure) -> str:
         parts.append(f"in {markup.code(shortened(figure.segment, 80))}")
     if figure.before or figure.after:
         parts.append(f"{markup.escape(shortened(figure.before, 60))} → *{markup.escape(shortened(figure.after, 60))}*")
-    parts.append(f"{markup.escape(figure.measure)} {markup.escape(figure.value)}")
+    parts.append(f"{markup.escape(figure.measure)} {markup.escape(figure.value)}".strip())
     if figure.limit:
         parts.append(f"(limit {markup.escape(figure.limit)})")
     return "  ".join(parts)

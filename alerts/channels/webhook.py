@@ -8,6 +8,7 @@ costs the idle daemon nothing. Sources: Standard Webhooks 1.0, CloudEvents 1.0 (
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
@@ -20,13 +21,15 @@ from urllib.parse import SplitResult, urlsplit
 
 from alerts import signing
 from alerts.channels import guard
-from alerts.channels.base import Delivery, DeliveryError, Letter, one_line, retry_after, shortened
+from alerts.channels.base import Delivery, DeliveryError, Letter, retry_after
 from alerts.channels.guard import Network
 from alerts.errors import ChannelError
 from alerts.message import Message
+from alerts.text import one_line, shortened
 from detectors.result import iso
 
 _MOST = 65_536
+_TYPES = {"trigger": "retrain"}
 # What no later attempt will change: the bytes are wrong, or the receiver is elsewhere.
 _HOPELESS = frozenset({301, 302, 303, 307, 308, 400, 413, 415, 422})
 
@@ -35,8 +38,8 @@ _HOPELESS = frozenset({301, 302, 303, 307, 308, 400, 413, 415, 422})
 class Webhook:
     """A webhook receiver. `secret` is `whsec_…`, several separated by commas while one is being replaced."""
 
-    url: str
-    secret: str | None = None
+    url: str = field(repr=False)
+    secret: str | None = field(default=None, repr=False)
     allow: tuple[str, ...] = ()
     source: str = "urn:driftline"
     timeout: float = 15.0
@@ -102,8 +105,14 @@ class Webhook:
         host, port = str(parts.hostname), parts.port or (443 if secure else 80)
         sock = guard.connect(host, port, self.timeout, self._networks)
         # Each read has its own timeout; a receiver that drips a byte now and then is stopped by this.
-        current = [sock]
-        stop = threading.Timer(self.timeout, lambda: _shut(current[0]))
+        current, late = [sock], threading.Event()
+
+        def shut() -> None:
+            late.set()
+            with contextlib.suppress(OSError):
+                current[0].shutdown(socket.SHUT_RDWR)
+
+        stop = threading.Timer(self.timeout, shut)
         stop.daemon = True
         stop.start()
         connection = http.client.HTTPConnection(host, port, timeout=self.timeout)
@@ -117,7 +126,11 @@ class Webhook:
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             connection.request("POST", target, body=body, headers={"Host": parts.netloc, **headers})
             response = connection.getresponse()
-            return response.status, response.read(_MOST), response.getheader("Retry-After")
+            answer = response.read(_MOST)
+            if late.is_set():
+                # Cut off, an answer looks as if it had ended.
+                raise TimeoutError(f"not answered in {self.timeout:g} s")
+            return response.status, answer, response.getheader("Retry-After")
         except ssl.SSLCertVerificationError as error:
             raise DeliveryError(f"{host}: {error.verify_message}", retryable=True) from error
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -136,16 +149,9 @@ def cloud_event(message: Message, letter: Letter, source: str) -> dict[str, Any]
         "specversion": "1.0",
         "id": letter.key,
         "source": source,
-        "type": f"driftline.{message.kind}.{message.event}",
+        "type": f"driftline.{_TYPES.get(message.kind, message.kind)}.{message.event}",
         "subject": letter.stream,
         "time": iso(message.at),
         "datacontenttype": "application/json",
         "data": data,
     }
-
-
-def _shut(sock: socket.socket) -> None:
-    try:
-        sock.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return

@@ -1,0 +1,107 @@
+"""When a model is to be retrained."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from alerts import outbox
+from alerts.incident import Incident, State, Track
+from alerts.triggers.policy import Decision, Fired, Trigger, on_incidents, on_schedule, target_name
+from detectors.diagnosis import Trouble
+from detectors.result import Kind
+from tests.alerts.conftest import Begin
+from tests.support.incidents import DAY, DAY0, day, opened
+
+TRIGGER = Trigger("retrain", "flight-delay", confirm=2, cooldown=timedelta(days=7))
+
+
+def degraded(breaches: int = 2, **changes: object) -> Incident:
+    incident = opened(kind=Kind.PERFORMANCE, detector="auc", statistic=0.6, threshold=0.05, effect=0.1).incident
+    track = Track(day(0).end, day(breaches).end, day(breaches).end, breaches=breaches)
+    return replace(incident, tracks={"1d": track}, **changes)  # type: ignore[arg-type]
+
+
+def one(decisions: list[Decision]) -> Decision:
+    assert len(decisions) == 1
+    return decisions[0]
+
+
+def test_a_confirmed_degradation_fires_once() -> None:
+    decision = one(on_incidents([TRIGGER], [degraded()], [], DAY0))
+    firing = decision.firing
+    assert firing is not None
+    assert firing.payload() == {
+        "type": "retrain",
+        "trigger": "retrain",
+        "model": "flight-delay",
+        "version": "3",
+        "baseline": "base-1",
+        "window": {"horizon": "1d", "start": "2013-05-01T04:00:00Z", "end": "2013-05-02T04:00:00Z"},
+        "incident": degraded().id,
+        "reasons": [degraded().summary],
+        "at": "2013-05-01T04:00:00Z",
+        "key": firing.key,
+    }
+    again = one(on_incidents([TRIGGER], [degraded(5)], [Fired("retrain", firing.key, DAY0)], DAY0 + 30 * DAY))
+    assert (again.firing, again.reason) == (None, "fired already for this")
+
+
+def test_not_confirmed_yet() -> None:
+    decision = one(on_incidents([TRIGGER], [degraded(1)], [], DAY0))
+    assert (decision.firing, decision.reason) == (None, "breached in 1 of 2 windows it takes")
+
+
+def test_drift_alone_does_not_retrain_unless_asked_to() -> None:
+    drift = replace(opened().incident, tracks=degraded().tracks)
+    assert on_incidents([TRIGGER], [drift], [], DAY0) == []
+    assert one(on_incidents([replace(TRIGGER, kinds=(Trouble.DRIFT,))], [drift], [], DAY0)).firing is not None
+
+
+def test_what_is_over_or_another_models_fires_nothing() -> None:
+    assert on_incidents([TRIGGER], [degraded(state=State.RESOLVED), degraded(model="other")], [], DAY0) == []
+    assert on_incidents([replace(TRIGGER, when="schedule")], [degraded()], [], DAY0) == []
+
+
+def test_the_cooldown_holds_back_and_lets_go_while_the_trouble_lasts() -> None:
+    past = [Fired("retrain", "retrain_other", DAY0)]
+    held = one(on_incidents([TRIGGER], [degraded()], past, DAY0 + 6 * DAY))
+    assert (held.firing, held.reason) == (None, "cooling down until 2013-05-08T04:00:00Z")
+    assert one(on_incidents([TRIGGER], [degraded()], past, DAY0 + 7 * DAY)).firing is not None
+    assert one(on_incidents([TRIGGER], [degraded()], [Fired("other", "x", DAY0)], DAY0)).firing is not None
+
+
+def test_two_incidents_at_once_fire_one_retraining() -> None:
+    decisions = on_incidents([TRIGGER], [degraded(), degraded(id="second")], [], DAY0)
+    assert [decision.firing is not None for decision in decisions] == [True, False]
+
+
+def test_an_incident_that_came_back_may_fire_again() -> None:
+    first = one(on_incidents([TRIGGER], [degraded()], [], DAY0)).firing
+    second = one(on_incidents([TRIGGER], [degraded(reopened=1)], [], DAY0)).firing
+    assert first is not None
+    assert second is not None
+    assert first.key != second.key
+
+
+def test_a_scheduled_trigger_fires_once_for_its_time() -> None:
+    trigger = replace(TRIGGER, when="schedule", cooldown=timedelta(0))
+    first = on_schedule(trigger, DAY0, "3", "base-1", [], DAY0 + timedelta(minutes=3)).firing
+    assert first is not None
+    assert first.reasons == ("scheduled for 2013-05-01T04:00:00Z",)
+    assert on_schedule(trigger, DAY0, "3", "base-1", [Fired("retrain", first.key, DAY0)], DAY0).firing is None
+    assert on_schedule(trigger, DAY0 + DAY, "3", "base-1", [Fired("retrain", first.key, DAY0)], DAY0 + DAY).firing
+
+
+def test_the_outbox_is_the_history(either: Begin) -> None:
+    firing = one(on_incidents([TRIGGER], [degraded()], [], DAY0)).firing
+    assert firing is not None
+    with either() as conn:
+        for _ in range(2):
+            outbox.add_trigger_intents(conn, [firing], DAY0)
+        assert outbox.fired(conn, "flight-delay") == [Fired("retrain", firing.key, DAY0)]
+        assert outbox.fired(conn, "other") == []
+
+
+def test_targets_have_names_no_channel_has() -> None:
+    assert target_name("flight-delay", "retrain") == "trigger:flight-delay/retrain"
