@@ -84,8 +84,11 @@ def log_loss(label: ArrayLike, score: ArrayLike) -> Measured:
 
 def accuracy(label: ArrayLike, prediction: ArrayLike) -> Measured:
     """Share of rows whose prediction is the label. Numbers and texts are compared as categories: 1, 1.0 and "1"."""
-    truth, said = _classes(label), _classes(prediction)
-    _same_length(truth, said)
+    first, second = np.asarray(label).reshape(-1), np.asarray(prediction).reshape(-1)
+    _same_length(first, second)
+    if first.dtype.kind in "biu" and second.dtype.kind in "biu":  # the usual case, with nothing missing
+        return _mean((first == second).astype(np.float64))
+    truth, said = _classes(first), _classes(second)
     pairs = [(a, b) for a, b in zip(truth, said, strict=True) if a is not None and b is not None]
     return _mean(np.array([a == b for a, b in pairs], dtype=np.float64))
 

@@ -132,9 +132,7 @@ class Judging:
         present = self._versions(window.start, window.end)
         with self.world.store.read() as connection:
             history = usual(connection, self.model, self.settings, window)
-            states = profiles.slot_states(connection, self.model, window.start, window.end)
-        rows = sum(state.rows for state in states.values())
-        newest = max((state.newest for state in states.values() if state.newest), default=None)
+            _, rows, newest = profiles.counted(connection, self.model, window.start, window.end)
         everywhere = list(references) or [""]
         judged = [version for version in everywhere if version in present] or everywhere[-1:]
         for version in judged:

@@ -44,11 +44,9 @@ def _shifted(
     rows, ages = [], []
     for back in by_days:
         start, end = _earlier(window.start, settings, back), _earlier(window.end, settings, back)
-        states = profiles.slot_states(connection, model, start, end)
-        if not states:
+        slots, count, newest = profiles.counted(connection, model, start, end)
+        if not slots:
             continue
-        count = sum(state.rows for state in states.values())
-        newest = max((state.newest for state in states.values() if state.newest), default=None)
         rows.append(count)
         if newest is not None:
             ages.append((end - newest).total_seconds())

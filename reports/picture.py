@@ -6,8 +6,10 @@ Kept: nothing; the first call starts vl-convert's engine (about half a second an
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from xml.etree import ElementTree
 
@@ -39,15 +41,21 @@ def to_svg(chart: Chart) -> str:
 
     Every colour of the palette becomes a CSS custom property with the light value to fall back on.
     """
-    import vl_convert
-
-    root = ElementTree.fromstring(vl_convert.vegalite_to_svg(chart.spec, allowed_base_urls=[]))  # noqa: S314  our own renderer's output, which cannot hold a document type
+    root = ElementTree.fromstring(_drawn(json.dumps(chart.spec, sort_keys=True)))  # noqa: S314  our own renderer's output, which cannot hold a document type
     _slim(root)
     picture = ElementTree.Element(
         "svg", {"class": "chart", "role": "img", "aria-label": chart.alt, "viewBox": root.attrib["viewBox"]}
     )
     picture.extend(list(root))
     return ElementTree.tostring(picture, encoding="unicode")
+
+
+@lru_cache(maxsize=256)
+def _drawn(spec: str) -> str:
+    """A chart is drawn once though it stands in the page and in the whole report; 256 of them are a few megabytes."""
+    import vl_convert
+
+    return str(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))
 
 
 def to_png(chart: Chart, scale: float = 2) -> bytes:

@@ -100,6 +100,10 @@ def _watch(config: Config, prepared: Prepared, until: str | None) -> None:
     with ThreadPoolExecutor(2) as pool:
         service = DemoService(config, store, deliverer, START, pool)
         tally = drive(service, out, start=START, end=end)
+        if tally.reports:
+            with out.status("Evidently looks at a sample of the last week …"):
+                service.dive(tally.reports[-1])
+        service.close()
     deliverer.close()
     store.close()
     conclude(tally, _folder(config), config.sources[0], out)

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from concurrent.futures import Executor
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from alerts.delivery import Deliverer
 from alerts.incident import IncidentEvent
-from monitor import chores
+from monitor import chores, reporting
 from monitor.clock import SetClock
 from monitor.config import Config
 from monitor.demo.driver import Step
 from monitor.engine import Engine
+from monitor.settings import Settings
 from monitor.store import Store
 from monitor.world import make_world
 
@@ -23,18 +26,18 @@ from monitor.world import make_world
 class DemoService:
     """Evaluates, delivers and reports up to whatever moment it is told; see `driver.Service`."""
 
-    def __init__(
-        self, config: Config, store: Store, deliverer: Deliverer | None, start: datetime, pool: Executor
-    ) -> None:
+    def __init__(self, config: Config, store: Store, deliverer: Deliverer, start: datetime, pool: Executor) -> None:
+        self._config = config
         self._deliverer = deliverer
-        world = make_world(config, store, pool=pool, deliver=deliverer is not None)
-        self._engine = Engine(world, as_it_was=True)
+        # A deep dive takes Evidently ten seconds: one, at the end, shows what it is.
+        hasty = replace(config, settings=_without_deep_dives(config.settings))
+        self._engine = Engine(make_world(hasty, store, pool=pool), as_it_was=True)
         for model in self._engine.models():
             self._engine.start(model, start)
-        chores.run(replace(world, deliver=False), SetClock(start))
+        chores.run(self._engine.world, SetClock(start))
 
     def advance(self, to: datetime) -> Step:
-        """Everything due up to `to`. Raises LogUnreachable's words as RuntimeError: a demo's log is our own."""
+        """Everything due up to `to`. Raises RuntimeError if the demo's own log cannot be read."""
         windows, events = 0, list[IncidentEvent]()
         for outcome in self._engine.advance(to):
             if outcome.blind is not None:
@@ -42,7 +45,22 @@ class DemoService:
             windows += len(outcome.evaluations)
             events += outcome.events
         reports = chores.run(self._engine.world, SetClock(to))
-        if self._deliverer is not None:
-            self._deliverer.flush(to)
-            self._deliverer.deliver(to)
+        self._deliverer.flush(to)
+        self._deliverer.deliver(to)
         return Step(windows, tuple(events), tuple(reports))
+
+    def dive(self, written: Path) -> None:
+        """Write a report that has been written once more, now with Evidently's deep dive."""
+        report = self._config.settings.reports[0]
+        day = datetime.combine(date.fromisoformat(written.parent.name), time(12), tzinfo=ZoneInfo(report.timezone))
+        at = day.astimezone(UTC)
+        reporting.write(replace(self._engine.world, config=self._config), report, at, at)
+
+    def close(self) -> None:
+        """Give back the log."""
+        self._engine.world.close()
+
+
+def _without_deep_dives(settings: Settings) -> Settings:
+    hasty = tuple(report.model_copy(update={"deep_dive": False}) for report in settings.reports)
+    return settings.model_copy(update={"reports": hasty})

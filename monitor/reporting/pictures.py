@@ -13,7 +13,7 @@ from math import isfinite
 from detectors.columns import ColumnKind
 from detectors.performance import MEASURES
 from detectors.profile import Profile
-from detectors.registry import DETECTORS
+from detectors.registry import DETECTORS, Unit
 from detectors.result import Finding, Kind, Status
 from detectors.view import ColumnProfile
 from monitor.reporting.gather import Gathered, kinds, name_of
@@ -52,13 +52,23 @@ def title_of(detector: str) -> str:
     return MEASURES[detector].title if detector in MEASURES else detector.replace("_", " ")
 
 
+def unit_of(detector: str) -> Unit:
+    """How a detector's value is written."""
+    return DETECTORS[detector].unit if detector in DETECTORS else Unit.NUMBER
+
+
 def figure(finding: Finding) -> Figure:
-    """A finding as a judged figure."""
+    """A finding as a judged figure; the threshold of a measure is the value it must not pass, not its tolerance."""
+    threshold = finding.threshold
+    if finding.detector in MEASURES:
+        usual = finding.detail.get("baseline")
+        threshold = _limit(finding.detector, usual if isinstance(usual, float) else None, threshold)
     return Figure(
         statistic=title_of(finding.detector),
         value=finding.statistic,
-        threshold=finding.threshold,
+        threshold=threshold,
         state=state_of(finding),
+        unit=unit_of(finding.detector).value,
         horizon=finding.window.horizon.partition(":")[0],
         period=Period(finding.window.start, finding.window.end),
         rows=finding.n,
@@ -141,7 +151,7 @@ def series(gathered: Gathered, subject: str, detector: str) -> Series | None:
     ]
     if len(points) < 2:
         return None
-    return Series(title_of(detector), horizon, tuple(points), marks(gathered, subject))
+    return Series(title_of(detector), horizon, tuple(points), marks(gathered, subject), unit_of(detector).value)
 
 
 def performance(gathered: Gathered) -> tuple[PerformanceSeries, ...]:

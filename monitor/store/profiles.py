@@ -88,6 +88,18 @@ def slot_states(connection: Connection, model: str, start: datetime, end: dateti
     return {row.start: SlotState(row.start, row.token, row.rows, row.newest, row.pending) for row in rows}
 
 
+def counted(connection: Connection, model: str, start: datetime, end: datetime) -> tuple[int, int, datetime | None]:
+    """(slots that have been read, their rows, time of their newest row) of `[start, end)`."""
+    row = connection.execute(
+        sa.select(
+            sa.func.count(),
+            sa.func.coalesce(sa.func.sum(SLOTS.c.rows), 0),
+            sa.type_coerce(sa.func.max(SLOTS.c.newest), Instant),
+        ).where(SLOTS.c.model == model, SLOTS.c.start >= start, SLOTS.c.start < end)
+    ).one()
+    return int(row[0]), int(row[1]), row[2]
+
+
 def profiled(
     connection: Connection, model: str, grids: Mapping[str, str], start: datetime, end: datetime
 ) -> dict[tuple[str, datetime], str]:
