@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.engine import URL, Connection, Engine, make_url
 
 from monitor.store.errors import StoreUnreachable
 
@@ -41,7 +41,7 @@ def make_engine(url: str) -> Engine:
         ) from error
     if parsed.get_backend_name() == "sqlite":
         if parsed.database and parsed.database != ":memory:":
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(parsed)
             engine = sa.create_engine(parsed, connect_args={"timeout": 30})
         else:
             engine = sa.create_engine(
@@ -49,9 +49,25 @@ def make_engine(url: str) -> Engine:
             )
         sa.event.listen(engine, "connect", _sqlite_settings)
         return engine
-    if parsed.get_backend_name() == "postgresql" and "+" not in parsed.drivername:
+    if parsed.get_backend_name() != "postgresql":
+        raise StoreUnreachable(f"state: {parsed.drivername} is not supported; write sqlite:///… or postgresql://…")
+    if "+" not in parsed.drivername:
         parsed = parsed.set(drivername="postgresql+psycopg")
     return sa.create_engine(parsed, pool_pre_ping=True)
+
+
+def _make_folder(url: URL) -> None:
+    folder = Path((url.database or "").removeprefix("file:")).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnreachable(f"state: the folder {folder} cannot be made: {error.strerror}") from error
+
+
+def _unreachable(error: sa.exc.DBAPIError) -> bool:
+    """Whether the database is to blame: not there, read-only, full, damaged, forbidden. The rest are our mistakes."""
+    forbidden = getattr(error.orig, "sqlstate", None) == "42501"
+    return forbidden or not isinstance(error, sa.exc.IntegrityError | sa.exc.DataError | sa.exc.ProgrammingError)
 
 
 class Store:
@@ -85,8 +101,12 @@ class Store:
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+        except sa.exc.DBAPIError as error:
+            if not _unreachable(error):
+                raise
             raise StoreUnreachable(f"state database {self.url}: {error.orig}") from error
+        except sa.exc.TimeoutError as error:
+            raise StoreUnreachable(f"state database {self.url}: no connection became free") from error
 
     def close(self) -> None:
         """Give the connections back."""

@@ -14,6 +14,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from alerts.tables import insert_once
 from monitor.store.errors import LeaseLost
 from monitor.store.metadata import METADATA
 
@@ -71,10 +72,9 @@ def _clock(connection: Connection) -> float:
 def acquire(connection: Connection, name: str, holder: str, ttl: float) -> Lease | None:
     """Take or renew a lease for `ttl` seconds; None while another living holder has it."""
     now = _clock(connection)
-    row = connection.execute(sa.select(LEASES).where(LEASES.c.name == name).with_for_update()).one_or_none()
-    if row is None:
-        connection.execute(LEASES.insert().values(name=name, holder=holder, epoch=1, expires=now + ttl))
+    if insert_once(connection, LEASES, {"name": name, "holder": holder, "epoch": 1, "expires": now + ttl}):
         return Lease(name, holder, 1)
+    row = connection.execute(sa.select(LEASES).where(LEASES.c.name == name).with_for_update()).one()
     if row.holder != holder and row.expires > now and not _dead(row.holder):
         return None
     epoch = row.epoch if row.holder == holder else row.epoch + 1
