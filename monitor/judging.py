@@ -19,7 +19,7 @@ from detectors.result import Finding, Kind, Window
 from monitor.baseline import Learning, ensure
 from monitor.config import Config
 from monitor.evaluate import Context, judge_inputs, judge_performance, judge_volume, unjudged
-from monitor.outcomes import read_outcomes
+from monitor.outcomes import Outcomes, read_outcomes
 from monitor.prediction_log.base import LabelSource, PredictionLog
 from monitor.settings import ModelSettings
 from monitor.store import Store, baselines, evaluations, profiles, versions
@@ -94,9 +94,10 @@ class Judging:
                     if due.window not in judged:
                         yield from self._inputs(due, references, revise=True)
                 self.looked_at = changed
+        outcomes = self._outcomes([due.window for due in dues if due.aspect is Aspect.PERFORMANCE])
         for due in dues:
             if due.aspect is Aspect.PERFORMANCE:
-                yield from self._performance(due)
+                yield from self._performance(due, outcomes)
 
     def prepare(self, start: datetime, end: datetime) -> tuple[References, tuple[datetime, ...]]:
         """Bring hour profiles up to date; returns each version's baseline and the slots whose rows changed."""
@@ -207,13 +208,17 @@ class Judging:
                 connection, self.model, version, baseline.id if baseline else "", window, Aspect.INPUTS
             )
 
-    def _performance(self, due: Due) -> Iterator[Evaluation]:
+    def _outcomes(self, windows: Sequence[Window]) -> Mapping[str, Outcomes]:
+        """The outcomes of all windows that are due together, read once over the longest."""
+        if not windows or self.labels is None:
+            return {}
+        start, end = min(window.start for window in windows), max(window.end for window in windows)
+        return read_outcomes(self.log, self.labels, self.settings, start, end, self.now)
+
+    def _performance(self, due: Due, everything: Mapping[str, Outcomes]) -> Iterator[Evaluation]:
         window = due.window
-        outcomes = (
-            read_outcomes(self.log, self.labels, self.settings, window.start, window.end, self.now)
-            if self.labels is not None
-            else {}
-        )
+        parts = {version: whole.between(window.start, window.end) for version, whole in everything.items()}
+        outcomes = {version: part for version, part in parts.items() if part.rows}
         with self.world.store.read() as connection:
             known = {version: baselines.current(connection, self.model, version) for version in outcomes}
         if not outcomes:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from detectors.result import FloatArray, IntArray
 from monitor.prediction_log.base import LabelSource, LogMismatch, PredictionLog
 from monitor.settings import ModelSettings
-from monitor.sync import by_version, times_of
+from monitor.sync import by_version, microseconds, times_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +25,20 @@ class Outcomes:
     """The labelled rows of one version in a span, and how many rows there were in all.
 
     `label` is 0/1 for binary tasks, text for multiclass, a number for regression; `score` is None where the log
-    has none, `prediction` likewise. Arrays have shape (labelled,).
+    has none, `prediction` likewise. Arrays have shape (labelled,), but for `row_times`, the times of all rows as
+    microseconds since the epoch; `times` are those of the labelled ones.
     """
 
-    rows: int
+    row_times: IntArray
+    times: IntArray
     label: NDArray[np.generic]
     score: FloatArray | None
     prediction: NDArray[np.generic] | None
+
+    @property
+    def rows(self) -> int:
+        """Rows in the span, labelled or not."""
+        return len(self.row_times)
 
     @property
     def labelled(self) -> int:
@@ -43,6 +50,18 @@ class Outcomes:
         """Share of rows whose label has come; 0 for no rows."""
         return self.labelled / self.rows if self.rows else 0.0
 
+    def between(self, start: datetime, end: datetime) -> Outcomes:
+        """The part in `[start, end)`."""
+        first, last = microseconds(start), microseconds(end)
+        mine = (self.times >= first) & (self.times < last)
+        return Outcomes(
+            self.row_times[(self.row_times >= first) & (self.row_times < last)],
+            self.times[mine],
+            self.label[mine],
+            None if self.score is None else self.score[mine],
+            None if self.prediction is None else self.prediction[mine],
+        )
+
 
 def read_outcomes(
     log: PredictionLog,
@@ -51,7 +70,6 @@ def read_outcomes(
     start: datetime,
     end: datetime,
     until: datetime,
-    every: int = 1,
 ) -> dict[str, Outcomes]:
     """The outcomes of `[start, end)` by version, with the labels received before `until`.
 
@@ -66,16 +84,17 @@ def read_outcomes(
     names = [
         name for name in (columns.timestamp, columns.version, columns.id, columns.score, columns.prediction) if name
     ]
-    parts: dict[str, list[tuple[int, pa.Array, pa.Array | None, pa.Array | None]]] = {}
+    parts: dict[str, list[_Part]] = {}
     for batch in log.batches(start, end, list(dict.fromkeys(names))):
         if not batch.num_rows or columns.id not in batch.schema.names:
             continue
-        for version, part, _ in by_version(batch, times_of(batch, columns.timestamp), columns.version):
+        for version, part, times in by_version(batch, times_of(batch, columns.timestamp), columns.version):
             found = pc.index_in(part.column(columns.id).cast(pa.string()), value_set=known)
             here = found.is_valid()
             parts.setdefault(version, []).append(
-                (
-                    part.num_rows,
+                _Part(
+                    times,
+                    times[here.to_numpy(zero_copy_only=False)],
                     truths.take(found.drop_null()),
                     _chosen(part, columns.score, here),
                     _chosen(part, columns.prediction, here),
@@ -84,43 +103,61 @@ def read_outcomes(
     return {version: _outcomes(settings, pieces) for version, pieces in parts.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One batch of one version: times of all rows, then the labelled rows alone."""
+
+    row_times: IntArray
+    times: IntArray
+    label: pa.Array
+    score: pa.Array | None
+    prediction: pa.Array | None
+
+
 def _chosen(part: pa.RecordBatch, name: str | None, here: pa.BooleanArray) -> pa.Array | None:
     return part.column(name).filter(here) if name and name in part.schema.names else None
 
 
-def _outcomes(
-    settings: ModelSettings, pieces: list[tuple[int, pa.Array, pa.Array | None, pa.Array | None]]
-) -> Outcomes:
-    rows = sum(piece[0] for piece in pieces)
-    label = _joined([piece[1] for piece in pieces])
-    score = _joined([piece[2] for piece in pieces if piece[2] is not None])
-    prediction = _joined([piece[3] for piece in pieces if piece[3] is not None])
+def _outcomes(settings: ModelSettings, pieces: list[_Part]) -> Outcomes:
+    row_times = np.concatenate([piece.row_times for piece in pieces])
+    times = np.concatenate([piece.times for piece in pieces])
+    label = _joined([piece.label for piece in pieces])
+    score = _joined([piece.score for piece in pieces if piece.score is not None])
+    prediction = _joined([piece.prediction for piece in pieces if piece.prediction is not None])
     usable = label.is_valid()
     for array in (score, prediction):
         if len(array) == len(label) and len(array):
             usable = pc.and_(usable, array.is_valid())
-    label = label.filter(usable)
+    label, times = label.filter(usable), times[usable.to_numpy(zero_copy_only=False)]
     score_values = _floats(score.filter(usable)) if len(score) == len(usable) and settings.columns.score else None
     raw = prediction.filter(usable) if len(prediction) == len(usable) and settings.columns.prediction else None
-    if settings.task == "binary":
-        truth: NDArray[np.generic] = _positive(label, settings.positive)
-        guess: NDArray[np.generic] | None = None if raw is None else _positive(raw, settings.positive)
-        if guess is None and score_values is not None:
-            guess = (score_values >= settings.decision_threshold).astype(np.int64)
-    elif settings.task == "multiclass":
-        truth, guess = _texts(label), None if raw is None else _texts(raw)
-    else:
-        truth, guess = _floats(label), None if raw is None else _floats(raw)
-        if guess is None:
-            guess = score_values
-        finite = np.isfinite(truth) & (np.isfinite(guess) if guess is not None else True)
-        truth, guess = truth[finite], None if guess is None else guess[finite]
-        return Outcomes(rows, truth, None, guess)
-    if score_values is not None:
-        finite = np.isfinite(score_values)
-        truth, score_values = truth[finite], score_values[finite]
-        guess = None if guess is None else guess[finite]
-    return Outcomes(rows, truth, score_values, guess)
+    if settings.task == "multiclass":
+        return Outcomes(row_times, times, _texts(label), None, None if raw is None else _texts(raw))
+    if settings.task == "regression":
+        said = score_values if raw is None else _floats(raw)
+        return _finite(Outcomes(row_times, times, _floats(label), None, said))
+    guess: NDArray[np.generic] | None = None if raw is None else _positive(raw, settings.positive)
+    if guess is None and score_values is not None:
+        guess = (score_values >= settings.decision_threshold).astype(np.int64)
+    return _finite(Outcomes(row_times, times, _positive(label, settings.positive), score_values, guess))
+
+
+def _finite(outcomes: Outcomes) -> Outcomes:
+    """Without the rows whose label, score or prediction is no finite number."""
+    finite = np.ones(outcomes.labelled, dtype=np.bool_)
+    for values in (outcomes.label, outcomes.score, outcomes.prediction):
+        if values is not None:
+            finite &= np.isfinite(values)
+    if finite.all():
+        return outcomes
+    score, said = outcomes.score, outcomes.prediction
+    return Outcomes(
+        outcomes.row_times,
+        outcomes.times[finite],
+        outcomes.label[finite],
+        None if score is None else score[finite],
+        None if said is None else said[finite],
+    )
 
 
 def _joined(arrays: list[pa.Array]) -> pa.Array:
