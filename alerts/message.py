@@ -153,7 +153,7 @@ def report_message(
         event="ready",
         tone=Tone.INFO,
         title=said(title, _TITLE),
-        summary=said(summary, _LINE),
+        summary=said(summary, _LINE) if summary != title else "",
         conversation=said(title, _TITLE),
         at=at,
         lines=tuple(Line("", said(line, _LINE)) for line in lines),
