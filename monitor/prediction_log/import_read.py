@@ -28,7 +28,8 @@ from monitor.prediction_log import parquet_file
 from monitor.prediction_log.base import LogMismatch, LogUnreachable
 from monitor.prediction_log.delta_table import first_line
 
-CELLS = 2_000_000
+BLOCK_CELLS = 2_000_000
+BLOCK_ROWS = (1_000, 100_000)  # at least, at most
 _FORMATS = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson", ".parquet": "parquet", ".pq": "parquet"}
 
 
@@ -83,7 +84,7 @@ def read_blocks(path: Path) -> Iterator[Block]:
 
 def block_rows(columns: int) -> int:
     """Records a block takes of a file this wide."""
-    return min(max(CELLS // max(columns, 1), 1_000), 100_000)
+    return min(max(BLOCK_CELLS // max(columns, 1), BLOCK_ROWS[0]), BLOCK_ROWS[1])
 
 
 @contextmanager

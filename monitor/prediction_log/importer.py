@@ -32,6 +32,7 @@ from monitor.prediction_log.import_rows import RowCheck, labels_only
 from monitor.settings import Columns
 
 PART_CELLS = 25_000_000  # about 200 MB as Arrow: large commits, bounded memory
+PART_ROWS = (10_000, 1_000_000)  # at least, at most
 LISTED = 100
 
 Progress = Callable[[int, int, int], None]
@@ -214,7 +215,7 @@ class _File:
 
     def _parts(self, check: RowCheck) -> Iterator[pa.Table]:
         """The file's good rows, as many records at a time as one commit takes."""
-        limit = min(max(PART_CELLS // max(len(check.types), 1), 10_000), 1_000_000)
+        limit = min(max(PART_CELLS // max(len(check.types), 1), PART_ROWS[0]), PART_ROWS[1])
         size = self.path.stat().st_size
         tables: list[pa.Table] = []
         records = 0

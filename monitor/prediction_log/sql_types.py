@@ -42,7 +42,9 @@ def postgres_type(oid: Any) -> pa.DataType:
     from psycopg import adapters
 
     info = adapters.types.get(oid)
-    return _POSTGRES.get(info.name, pa.string()) if info is not None else pa.string()
+    if info is None or info.oid != oid:  # unknown to the driver, or an array of what it knows
+        return pa.string()
+    return _POSTGRES.get(info.name, pa.string())
 
 
 def declared_type(kind: sa.types.TypeEngine[Any]) -> pa.DataType | None:

@@ -229,7 +229,7 @@ def test_a_missing_file_stops_the_import_before_it_begins(log: DeltaLog, tmp_pat
     assert not (tmp_path / "log").exists()
 
 
-def many(tmp_path: Path, count: int = 25_000) -> Path:
+def many(tmp_path: Path, count: int = 250) -> Path:
     lines = [f"{(T0 + timedelta(seconds=i)).isoformat()},id-{i},1,0.5,{i % 2},\n" for i in range(count)]
     return write(tmp_path / "many.csv", "ts,id,v,p,late,landed\n" + "".join(lines))
 
@@ -277,25 +277,25 @@ class Crashing:
 def test_a_crash_at_any_step_is_finished_by_importing_again(
     log: DeltaLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
-    monkeypatch.setattr(importer, "PART_CELLS", 1)  # parts of 10,000 records, the least
-    monkeypatch.setattr(import_read, "CELLS", 24_000)  # blocks of 4,000
+    monkeypatch.setattr(importer, "PART_ROWS", (1, 100))
+    monkeypatch.setattr(import_read, "BLOCK_ROWS", (1, 40))
     path = many(tmp_path)
     with pytest.raises(Crash):
         import_files(Crashing(log, after), ROLES, [path], now=NOW)
     report = import_files(log, ROLES, [path], now=NOW + timedelta(hours=1))
-    assert report.rows + report.skipped == 25_000
-    assert sorted(str(row["id"]) for row in rows_of(log)) == sorted(f"id-{i}" for i in range(25_000))
-    assert len(labels_of(log)) == 25_000
+    assert report.rows + report.skipped == 250
+    assert sorted(str(row["id"]) for row in rows_of(log)) == sorted(f"id-{i}" for i in range(250))
+    assert len(labels_of(log)) == 250
 
 
 def test_types_come_from_the_whole_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_read, "CELLS", 1)  # blocks of 1,000 rows
+    monkeypatch.setattr(import_read, "BLOCK_ROWS", (1, 100))
     t = T0.isoformat()
-    lines = [f"{t},1,2,true,007,2024-01-01,,nan\n"] * 1_500 + [f"{t},1.5,two,false,8,2024-01-02,,inf\n"]
+    lines = [f"{t},1,2,true,007,2024-01-01,,nan\n"] * 150 + [f"{t},1.5,two,false,8,2024-01-02,,inf\n"]
     path = write(tmp_path / "a.csv", "ts,f,s,b,code,d,nothing,x\n" + "".join(lines))
     log = plain(tmp_path)
     report = import_files(log, PLAIN, [path], now=NOW)
-    assert (report.rows, report.refused_total) == (1_501, 0)
+    assert (report.rows, report.refused_total) == (151, 0)
     assert {field.name: field.type for field in log.schema()} == {
         "ts": TIME,
         "f": pa.float64(),
