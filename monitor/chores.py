@@ -14,7 +14,7 @@ import structlog
 from apscheduler.triggers.cron import CronTrigger
 
 from alerts import outbox
-from monitor import firing, reporting
+from monitor import firing
 from monitor.clock import Clock
 from monitor.judging import World
 from monitor.prediction_log.base import LogError
@@ -36,10 +36,15 @@ def next_fire(cron: str, timezone: str, after: datetime) -> datetime:
     return found.astimezone(after.tzinfo)
 
 
-def run(world: World, clock: Clock, interrupted: Callable[[], bool] = lambda: False) -> list[Path]:
-    """Plan what is new, do what is due, forget what is no longer configured; the reports that were written."""
+def run(
+    world: World, clock: Clock, interrupted: Callable[[], bool] = lambda: False, *, apart: bool = False
+) -> list[Path]:
+    """Plan what is new, do what is due, forget what is no longer configured; the reports that were written.
+
+    With `apart`, reports are written in a process of their own.
+    """
     reports: list[Path] = []
-    jobs = _jobs(world)
+    jobs = _jobs(world, apart)
     now = clock.now()
     with world.store.begin() as connection:
         for (kind, name), (cron, zone, _) in jobs.items():
@@ -68,10 +73,10 @@ _Work = Callable[[World, datetime, datetime], list[Path]]
 _Job = tuple[str, str, _Work]
 
 
-def _jobs(world: World) -> dict[tuple[str, str], _Job]:
+def _jobs(world: World, apart: bool) -> dict[tuple[str, str], _Job]:
     jobs: dict[tuple[str, str], _Job] = {(UPKEEP, "daily"): ("17 3 * * *", "UTC", _upkeep)}
     for report in world.config.settings.reports:
-        jobs[REPORT, report.name] = (report.cron, report.timezone, _reporter(report))
+        jobs[REPORT, report.name] = (report.cron, report.timezone, _reporter(report, apart))
     for model, settings in world.config.settings.models.items():
         for name, trigger in settings.triggers.items():
             if trigger.cron is not None:
@@ -79,13 +84,17 @@ def _jobs(world: World) -> dict[tuple[str, str], _Job]:
     return jobs
 
 
-def _reporter(report: ReportSettings) -> _Work:
+def _reporter(report: ReportSettings, apart: bool) -> _Work:
     def work(world: World, at: datetime, now: datetime) -> list[Path]:
-        written = reporting.write(world, report, at, now)
+        # What a report needs is heavy (templates, charts): it comes with the first one.
+        from monitor.reporting.apart import write_apart
+        from monitor.reporting.write import announce, write
+
+        written = (write_apart if apart else write)(world, report, at, now)
         log.info("report written", report=report.name, path=str(written.index))
         if world.deliver and report.to:
             with world.store.begin() as connection:
-                reporting.announce(connection, report, written, at, now)
+                announce(connection, report, written, at, now)
         return [written.index]
 
     return work

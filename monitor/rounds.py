@@ -110,7 +110,7 @@ class EvaluationRound:
             if interrupted():
                 return 0.0
         self._deliveries.hold(frozenset())
-        chores.run(engine.world, self._clock, interrupted)
+        chores.run(engine.world, self._clock, interrupted, apart=True)
         due = min((d for d in (engine.next_due(m, now) for m in engine.models()) if d is not None), default=None)
         return self._clock.seconds_until(due) if due is not None else float("inf")
 

@@ -36,8 +36,7 @@ def report(
     """Write a report of any period from what is stored; `run` writes them by schedule."""
     from zoneinfo import ZoneInfo
 
-    from monitor.reporting import announce, write
-    from monitor.reporting.write import period_of
+    from monitor.reporting.write import announce, period_of, write
     from monitor.settings import ReportSettings
     from monitor.store import open_store
     from monitor.world import make_world

@@ -13,11 +13,12 @@ from zoneinfo import ZoneInfo
 
 from alerts.delivery import Deliverer
 from alerts.incident import IncidentEvent
-from monitor import chores, reporting
+from monitor import chores
 from monitor.clock import SetClock
 from monitor.config import Config
 from monitor.demo.driver import Step
 from monitor.engine import Engine
+from monitor.reporting.write import write
 from monitor.settings import Settings
 from monitor.store import Store
 from monitor.world import make_world
@@ -54,7 +55,7 @@ class DemoService:
         report = self._config.settings.reports[0]
         day = datetime.combine(date.fromisoformat(written.parent.name), time(12), tzinfo=ZoneInfo(report.timezone))
         at = day.astimezone(UTC)
-        reporting.write(replace(self._engine.world, config=self._config), report, at, at)
+        write(replace(self._engine.world, config=self._config), report, at, at)
 
     def close(self) -> None:
         """Give back the log."""

@@ -1,5 +1,5 @@
-"""Reports from what is stored: gather, render, keep, send. `write` and `announce` are the way in."""
+"""Reports from what is stored: gather, render, keep, send.
 
-from monitor.reporting.write import Written, announce, write
-
-__all__ = ["Written", "announce", "write"]
+`write` makes one here and now, `write_apart` in a process of its own; `announce` sends what either has written.
+The modules are imported when they are needed: the daemon is small until its first report.
+"""
