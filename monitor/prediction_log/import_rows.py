@@ -50,7 +50,7 @@ class RowCheck:
             else:
                 arrays[name], reasons = import_types.convert(column, kind)
             for place, reason in reasons.items():
-                hint = " (say which with --assume-timezone)" if reason == _NO_ZONE else ""
+                hint = " (say which with --timezone)" if reason == _NO_ZONE else ""
                 wrong.setdefault(place, f"column {name!r} {reason}{hint}")
         self._check_times(arrays, wrong)
         self._check_ids(arrays, wrong)

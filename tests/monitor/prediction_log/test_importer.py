@@ -104,7 +104,7 @@ def test_each_format_gives_the_same_rows(tmp_path: Path) -> None:
 BAD = [
     ("x", "not a number", "column 'x' does not fit double"),
     ("ts", "", "column 'ts' has no time"),
-    ("ts", "2024-05-01 00:00:00", "column 'ts' has no time zone (say which with --assume-timezone)"),
+    ("ts", "2024-05-01 00:00:00", "column 'ts' has no time zone (say which with --timezone)"),
     ("ts", "yesterday", "column 'ts' is not a time (ISO 8601 or seconds since 1970)"),
     ("ts", "2024-06-03T00:00:00Z", "column 'ts' lies more than a day in the future"),
     ("ts", "99999-01-01T00:00:00Z", "column 'ts' is not a time (ISO 8601 or seconds since 1970)"),
@@ -342,7 +342,7 @@ def test_times_without_zone_take_the_one_that_is_said(tmp_path: Path) -> None:
     log = plain(tmp_path)
     refused = import_files(log, PLAIN, [tmp_path / "b.parquet"], now=later)
     assert (refused.rows, refused.refused_total) == (0, 2)
-    assert "--assume-timezone" in refused.refused[0].reason
+    assert "--timezone" in refused.refused[0].reason
     report = import_files(log, PLAIN, [csv, tmp_path / "b.parquet"], now=later, assume_timezone="America/New_York")
     assert (report.rows, report.refused_total) == (5, 0)
     assert [row["ts"] for row in rows_of(log)] == [
