@@ -159,8 +159,14 @@ def _headline_figure(gathered: Gathered) -> str:
         for evidence in incident.evidence:
             before, after = evidence.get("before"), evidence.get("after")
             if before is not None and after is not None:
-                return f"{evidence['subject']}: {before} → {after}"
+                return f"{evidence['subject']}: {_change(str(before), str(after))}"
     return ""
+
+
+def _change(before: str, after: str) -> str:
+    """`median 35.06` and `median 55.94` as `median 35.06 → 55.94`."""
+    said, _, value = after.rpartition(" ")
+    return f"{before} → {value}" if said and before.startswith(f"{said} ") else f"{before} → {after}"
 
 
 def _health(gathered: Gathered, aspect: Aspect) -> HealthRow:
