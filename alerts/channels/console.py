@@ -48,7 +48,9 @@ class Console:
             change = f"{figure.before} → {figure.after}, " if figure.before or figure.after else ""
             limit = f" (limit {figure.limit})" if figure.limit else ""
             where = f" in {figure.segment}" if figure.segment else ""
-            rows += _wrapped("", f"· {figure.subject}{where}: {change}{figure.measure} {figure.value}".rstrip() + limit)
+            rows += _wrapped(
+                "", f"· {figure.subject}{where}: {change}" + f"{figure.measure} {figure.value}".strip() + limit
+            )
         if message.more_figures:
             rows.append(f"    · and {message.more_figures} more")
         for line in message.lines:

@@ -79,8 +79,8 @@ class Email:
         mail["To"] = [_address(address) for address in self.to]
         mail["Subject"] = shortened(one_line(message.conversation), _SUBJECT)
         mail["Date"] = format_datetime(message.at)
-        mail["Message-ID"] = root if letter.first else f"<{letter.key}@{domain}>"
-        if not letter.first:
+        mail["Message-ID"] = root if letter.seq == 1 else f"<{letter.key}@{domain}>"
+        if letter.seq > 1:
             mail["In-Reply-To"] = root
             mail["References"] = root
         mail["Auto-Submitted"] = "auto-generated"

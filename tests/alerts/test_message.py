@@ -72,6 +72,8 @@ def test_figures_are_shown_as_people_read_them() -> None:
     assert (figure.measure, figure.value, figure.limit, figure.before, figure.after) == (
         "AUC", "fell by 0.07", "0.05", "0.700", "0.630",
     )  # fmt: skip
+    named = opened(subject="AUC", kind=Kind.PERFORMANCE, detector="auc", statistic=0.63, threshold=0.05, effect=0.07)
+    assert incident_message(named).figures[0].measure == ""
     loss = opened(kind=Kind.PERFORMANCE, detector="log_loss", statistic=0.61, threshold=0.15, effect=0.22)
     (figure,) = incident_message(loss).figures
     assert (figure.value, figure.before, figure.after) == ("rose by 22%", "0.500", "0.610")
