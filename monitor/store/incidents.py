@@ -106,7 +106,7 @@ def apply(connection: Connection, incidents: Sequence[Incident], events: Sequenc
                 incident=event.incident.id,
                 event=str(event.event),
                 at=event.at,
-                reason=event.reason,
+                reason=event.reason.replace("\x00", "\ufffd"),  # names of columns are in it; PostgreSQL holds no NUL
                 data=json.dumps(event.to_json(), ensure_ascii=False),
             )
         )

@@ -16,10 +16,15 @@ from monitor.store.errors import StoreUnreachable
 from tests.support.flow import DAY, START
 
 
-def test_a_transaction_is_all_or_nothing(store: Store) -> None:
-    with pytest.raises(RuntimeError), store.begin() as connection:
+def write_and_fail(store: Store) -> None:
+    with store.begin() as connection:
         cursors.move(connection, "m", START)
         raise RuntimeError
+
+
+def test_a_transaction_is_all_or_nothing(store: Store) -> None:
+    with pytest.raises(RuntimeError):
+        write_and_fail(store)
     with store.read() as connection:
         assert cursors.through(connection, "m") is None
     with store.begin() as connection:
@@ -134,8 +139,7 @@ def test_a_damaged_database_is_unreachable_not_a_crash(tmp_path: Path) -> None:
         file.write(os.urandom(size - 4096))
     store = Store(make_engine(f"sqlite:///{path}"))
     with pytest.raises(StoreUnreachable), store.begin() as connection:
-        for table in ("cursors", "slots", "leases"):
-            connection.execute(sa.text(f"SELECT * FROM {table}")).all()
+        connection.execute(sa.text("SELECT * FROM cursors, slots, leases, versions")).all()
     store.close()
 
 
@@ -189,6 +193,13 @@ def test_a_postgres_that_went_away_is_unreachable_and_found_again(postgres_url: 
     store.close()
 
 
+def write_much(store: Store) -> None:
+    with store.begin() as connection:
+        cursors.move(connection, "m", START + DAY)
+        for number in range(2000):
+            cursors.move(connection, f"another model {number} {'x' * 100}", START)
+
+
 def test_a_full_database_is_unreachable_and_loses_nothing(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path / 'state.db'}")
 
@@ -200,10 +211,8 @@ def test_a_full_database_is_unreachable_and_loses_nothing(tmp_path: Path) -> Non
     store.engine.dispose()
     with store.begin() as connection:
         cursors.move(connection, "m", START)
-    with pytest.raises(StoreUnreachable, match="full"), store.begin() as connection:
-        cursors.move(connection, "m", START + DAY)
-        for number in range(2000):
-            cursors.move(connection, f"another model {number} {'x' * 100}", START)
+    with pytest.raises(StoreUnreachable, match="full"):
+        write_much(store)
     with store.read() as connection:
         assert cursors.all_through(connection) == {"m": START}
     with store.begin() as connection:

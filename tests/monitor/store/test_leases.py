@@ -143,7 +143,8 @@ while done < 15:
     try:
         with store.begin() as connection:
             leases.check(connection, lease)
-            connection.execute(sa.text("INSERT INTO writes VALUES (:epoch, :holder)"), {"epoch": lease.epoch, "holder": me})
+            row = {"epoch": lease.epoch, "holder": me}
+            connection.execute(sa.text("INSERT INTO writes VALUES (:epoch, :holder)"), row)
     except LeaseLost:
         continue
     done += 1
