@@ -82,11 +82,12 @@ def _prepare(config: Config) -> Prepared:
 
 def _watch(config: Config, prepared: Prepared, until: str | None) -> None:
     from concurrent.futures import ThreadPoolExecutor
+    from typing import TextIO, cast
     from zoneinfo import ZoneInfo
 
-    from monitor import wiring
+    from monitor import logs, wiring
     from monitor.cli.common import parse_time
-    from monitor.demo.driver import END, START, conclude, drive, introduce
+    from monitor.demo.driver import END, START, AboveBar, conclude, drive, introduce, printed
     from monitor.demo.flights import ZONE
     from monitor.demo.service import DemoService
     from monitor.store import open_store
@@ -94,12 +95,13 @@ def _watch(config: Config, prepared: Prepared, until: str | None) -> None:
     out = console()
     end = min(END, parse_time(until, ZoneInfo(ZONE))) if until else END
     store = open_store(config.settings.state)
-    printed = [name for name, given in config.settings.alerts.channels.items() if given.printed]
-    introduce(prepared, printed, out)
-    deliverer = wiring.make_deliverer(config.settings, store.begin)
-    with ThreadPoolExecutor(2) as pool:
+    away = printed(config.settings)
+    introduce(prepared, away, out)
+    deliverer = wiring.make_deliverer(config.settings, store.begin, cast("TextIO", AboveBar()))
+    with ThreadPoolExecutor(2) as pool, (_folder(config) / "demo.log").open("a", encoding="utf-8") as journal:
+        logs.configure(journal, pretty=False)
         service = DemoService(config, store, deliverer, START, pool)
-        tally = drive(service, out, start=START, end=end)
+        tally = drive(service, out, start=START, end=end, telling=not away)
         if tally.reports:
             with out.status("Evidently looks at a sample of the last week …"):
                 service.dive(tally.reports[-1])

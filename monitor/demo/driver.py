@@ -5,6 +5,8 @@ In: something that can be told "it is now …" (`Service`), a Rich console. Out:
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -20,6 +22,7 @@ from alerts.incident import Change, IncidentEvent
 from detectors.result import Severity
 from monitor.demo.flights import ZONE
 from monitor.demo.prepare import MODEL, Prepared
+from monitor.settings import Settings
 
 # The year begins when the baseline, February, is over, and ends before the daemon would miss flights that the data
 # set does not have: half an hour into 2014, when the last windows have settled.
@@ -48,19 +51,35 @@ class Service(Protocol):
 
 @dataclass
 class Tally:
-    """The year so far."""
+    """The year so far: windows judged, ids of incidents (`open`: of those that are not over), reports written."""
 
     windows: int = 0
-    opened: int = 0
-    resolved: int = 0
+    incidents: set[str] = field(default_factory=set)
+    open: set[str] = field(default_factory=set)
     reports: list[Path] = field(default_factory=list)
 
     def add(self, step: Step) -> None:
         self.windows += step.windows
         self.reports.extend(step.reports)
         for event in step.events:
-            self.opened += event.event in (Change.OPENED, Change.REOPENED)
-            self.resolved += event.event is Change.RESOLVED
+            self.incidents.add(event.incident.id)
+            if event.incident.resolved:
+                self.open.discard(event.incident.id)
+            else:
+                self.open.add(event.incident.id)
+
+
+class AboveBar(io.TextIOBase):
+    """Standard output as it is at each write: while a bar is shown, Rich puts what is written above it."""
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+    def isatty(self) -> bool:
+        return sys.stdout.isatty()
 
 
 def mornings(start: datetime, end: datetime) -> Iterator[datetime]:
@@ -73,10 +92,13 @@ def mornings(start: datetime, end: datetime) -> Iterator[datetime]:
     yield end
 
 
-def drive(service: Service, console: Console, *, start: datetime = START, end: datetime = END) -> Tally:
-    """Advance through the year; incidents are told as they open and resolve.
+def drive(
+    service: Service, console: Console, *, start: datetime = START, end: datetime = END, telling: bool = True
+) -> Tally:
+    """Advance through the year; with `telling`, incidents are told as they open and resolve.
 
-    On a terminal a bar shows the date; elsewhere one line a month does.
+    On a terminal a bar shows the date; elsewhere one line a month does. `telling` is for a year whose channels all
+    send their messages away: a channel that is printed tells of every incident itself.
     """
     steps, tally = list(mornings(start, end)), Tally()
     columns = (TextColumn("{task.fields[day]}"), BarColumn(40), TextColumn("{task.fields[found]}"), TimeElapsedColumn())
@@ -90,9 +112,9 @@ def drive(service: Service, console: Console, *, start: datetime = START, end: d
                 console.print(Text(month, style="dim"))
             step = service.advance(moment)
             tally.add(step)
-            for event in step.events:
+            for event in step.events if telling else ():
                 tell(event, console)
-            bar.update(task, advance=1, day=_day(moment), found=f"{tally.opened} incidents")
+            bar.update(task, advance=1, day=_day(moment), found=_count(len(tally.incidents), "incident"))
     return tally
 
 
@@ -113,6 +135,15 @@ def tell(event: IncidentEvent, console: Console) -> None:
         console.print(Text(f"              {_one_line(incident.action)}", style="dim"))
 
 
+def printed(settings: Settings) -> list[str]:
+    """The channels whose messages are printed because their secret is empty, with what they would be."""
+    return [
+        f"{name} ({'Slack' if channel.slack else 'e-mail' if channel.email else 'webhook'})"
+        for name, channel in settings.alerts.channels.items()
+        if channel.printed and (channel.slack or channel.email or channel.webhook)
+    ]
+
+
 def introduce(prepared: Prepared, printed: Sequence[str], console: Console) -> None:
     """What is about to be watched, and where its messages go. `printed`: channels whose secret is empty."""
     console.print(
@@ -129,20 +160,20 @@ def introduce(prepared: Prepared, printed: Sequence[str], console: Console) -> N
 
 def conclude(tally: Tally, folder: Path, config: Path, console: Console) -> None:
     """Where everything is, and what to do next."""
-    open_still = tally.opened - tally.resolved
     console.print()
-    console.print(
-        f"The year is over: {tally.windows:,} windows judged, {tally.opened} incidents opened, "
-        f"{tally.resolved} resolved, {open_still} still open.",
-        style="bold",
-    )
-    if tally.reports:
-        console.print(f"{len(tally.reports)} weekly reports are in {folder / 'reports'}; the last one:")
-        console.print(Text(f"  {tally.reports[-1]}", style="cyan"), soft_wrap=True)
+    if tally.windows:
+        judged, found = _count(tally.windows, "window"), _count(len(tally.incidents), "incident")
+        console.print(f"Done: {judged} judged, {found}, {len(tally.open)} of them still open.", style="bold")
+    else:
+        console.print("This year had been watched before: nothing was left to do.", style="bold")
+    reports = sorted(folder.glob("reports/*/*/index.html"))
+    if reports:
+        console.print(f"{_count(len(reports), 'weekly report')} in {folder / 'reports'}; the last one:", soft_wrap=True)
+        console.print(Text(f"  {reports[-1]}", style="cyan"), soft_wrap=True)
     console.print("\nNext:")
     for command, purpose in (
         (f"driftline check {MODEL} -c {config} --at 2013-05-01", "judge one day again and print every finding"),
-        ("driftline demo --daemon", "the same as a service: health, metrics, a simulated clock"),
+        ("driftline incidents list --all", "what happened, and when; `show ID` has the figures"),
         ("driftline init URL --table TABLE", "write the config for your own log"),
     ):
         console.print(Text.assemble(("  " + command, "cyan"), f"\n      {purpose}"), soft_wrap=True)
@@ -151,6 +182,10 @@ def conclude(tally: Tally, folder: Path, config: Path, console: Console) -> None
 def _day(moment: datetime) -> str:
     day: date = moment.astimezone(ZoneInfo(ZONE)).date()
     return f"{day.day:2} {day:%b %Y}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _one_line(text: str) -> str:

@@ -1,0 +1,286 @@
+"""Stored hour profiles follow the log: what changed is read again, nothing else, and nothing is counted twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from deltalake import DeltaTable
+
+from detectors import Grid, Profile
+from monitor.prediction_log.base import LogMismatch
+from monitor.settings import ModelSettings
+from monitor.store import Store, open_store, profiles, versions
+from monitor.sync import by_version, names_of, pieces, sync
+from monitor.windows import days
+from tests.support.flow import COLUMNS, DAY, HOUR, START, CountingLog, Flow, rows, with_column
+
+FEATURES = ["x", "amount", "colour", "score", "pred"]
+GRID = Grid.fit(rows(hours=48, seed=9).select(FEATURES))
+
+
+@dataclass
+class Synced:
+    """A flow's log kept in step with its store, by hand."""
+
+    flow: Flow
+    log: CountingLog
+    store: Store
+    settings: ModelSettings
+
+    def sync(
+        self,
+        start: datetime = START,
+        end: datetime = START + DAY,
+        grids: Mapping[str, Grid] | None = None,
+    ) -> tuple[datetime, ...]:
+        self.log.spans.clear()
+        return sync(self.store, self.log, "m", self.settings, {"1": GRID} if grids is None else grids, start, end)
+
+    def judged(self, changed: tuple[datetime, ...]) -> None:
+        with self.store.begin() as connection:
+            profiles.looked_at(connection, "m", changed)
+
+    def total(self, start: datetime = START, end: datetime = START + DAY, version: str = "1") -> Profile:
+        with self.store.read() as connection:
+            return profiles.total(connection, "m", version, GRID, list(days(start, end, self.settings.zone)), [])
+
+    def counted(self, start: datetime = START, end: datetime = START + DAY) -> int:
+        with self.store.read() as connection:
+            return sum(state.rows for state in profiles.slot_states(connection, "m", start, end).values())
+
+    def in_zone(self, zone: str) -> None:
+        self.settings = self.settings.model_copy(update={"timezone": zone})
+
+
+@pytest.fixture
+def synced(tmp_path: Path) -> Iterator[Synced]:
+    flow, store = Flow(tmp_path), open_store("sqlite://")
+    yield Synced(flow, CountingLog(flow.log()), store, ModelSettings.model_validate({"columns": COLUMNS}))
+    store.close()
+
+
+def direct(*tables: pa.Table) -> Profile:
+    total = Profile.empty(GRID)
+    for table in tables:
+        total = total + GRID.profile(table)
+    return total
+
+
+def between(table: pa.Table, start: datetime, end: datetime) -> pa.Table:
+    return table.filter(pc.and_(pc.greater_equal(table.column("ts"), start), pc.less(table.column("ts"), end)))
+
+
+def test_an_empty_span_reads_nothing(synced: Synced) -> None:
+    synced.flow.put(rows())
+    assert synced.sync(START, START) == ()
+    assert synced.log.spans == []
+
+
+def test_the_sum_of_the_hours_is_the_profile_of_the_rows(synced: Synced) -> None:
+    table = synced.flow.put(rows(hours=48))
+    changed = synced.sync(end=START + 2 * DAY)
+    assert len(changed) == 48
+    assert synced.total(end=START + 2 * DAY) == direct(table)
+    assert synced.counted() == 480
+    assert synced.sync(end=START + 2 * DAY) == changed, "until they have been looked at they are news"
+    assert synced.log.spans == [], "but nothing is read twice"
+    synced.judged(changed)
+    assert synced.sync(end=START + 2 * DAY) == ()
+
+
+def test_only_hours_with_new_rows_are_read_again(synced: Synced) -> None:
+    first = synced.flow.put(rows())
+    synced.judged(synced.sync())
+    late = synced.flow.put(rows(START + 5 * HOUR, 2, seed=1))
+    assert synced.sync() == (START + 5 * HOUR, START + 6 * HOUR)
+    assert synced.log.spans == [(START + 5 * HOUR, START + 7 * HOUR)]
+    assert synced.total() == direct(first, late)
+    assert synced.counted() == 520
+
+
+def test_hours_far_apart_are_read_apart_and_a_long_gap_a_day_at_a_time(synced: Synced) -> None:
+    synced.flow.put(rows(hours=72, per_hour=2))
+    synced.sync(end=START + 3 * DAY)
+    assert all(end - start <= DAY + HOUR for start, end in synced.log.spans)
+    assert sum((end - start for start, end in synced.log.spans), timedelta()) == 3 * DAY
+    synced.flow.put(rows(START + 3 * HOUR, 1, seed=1))
+    synced.flow.put(rows(START + 20 * HOUR, 1, seed=1))
+    synced.sync(end=START + 3 * DAY)
+    assert synced.log.spans == [(START + h * HOUR, START + (h + 1) * HOUR) for h in (3, 20)]
+
+
+def test_a_quiet_hour_is_not_asked_for_again_and_again(synced: Synced) -> None:
+    synced.flow.put(rows(hours=3))
+    synced.judged(synced.sync())
+    assert synced.sync() == ()
+    assert synced.log.spans == []
+    assert synced.counted() == 60
+
+
+def delete(flow: Flow, predicate: str) -> None:
+    DeltaTable((flow.folder / "log" / "m").as_uri()).delete(predicate)
+
+
+def test_deleted_rows_go(synced: Synced) -> None:
+    table = synced.flow.put(rows())
+    synced.judged(synced.sync())
+    gone = table.column("id").to_pylist()[100]
+    delete(synced.flow, f"id = '{gone}'")
+    assert synced.sync() == (START + 5 * HOUR,)
+    assert synced.total() == direct(table.slice(0, 100), table.slice(101))
+    assert synced.counted() == 479
+
+
+def test_an_hour_that_lost_all_its_rows_is_empty(synced: Synced) -> None:
+    table = synced.flow.put(rows())
+    synced.judged(synced.sync())
+    delete(synced.flow, "ts < '2024-03-04T01:00:00Z'")
+    assert synced.sync() == (START,)
+    assert synced.total() == direct(table.slice(20))
+    synced.judged((START,))
+    assert synced.sync() == ()
+    assert synced.log.spans == []
+
+
+def test_rows_put_in_place_of_as_many_others_are_news(synced: Synced) -> None:
+    table = synced.flow.put(rows())
+    synced.judged(synced.sync())
+    one = table.slice(100, 1)
+    delete(synced.flow, f"id = '{one.column('id')[0].as_py()}'")
+    corrected = synced.flow.put(with_column(one, "x", [1000.0]))
+    assert synced.sync() == (START + 5 * HOUR,)
+    assert synced.total() == direct(table.slice(0, 100), table.slice(101), corrected)
+
+
+def test_a_compacted_log_is_read_again_and_is_no_news(synced: Synced) -> None:
+    first, second = synced.flow.put(rows()), synced.flow.put(rows(seed=1))
+    synced.judged(synced.sync())
+    assert synced.flow.log().compact_closed_days((START + DAY).date()) > 0
+    assert synced.sync() == ()
+    assert synced.log.spans != []
+    assert synced.total() == direct(first, second)
+    assert synced.counted() == 960
+
+
+def test_several_versions_in_one_hour_are_counted_apart(synced: Synced) -> None:
+    one, two = synced.flow.put(rows(version="1")), synced.flow.put(rows(version="2", seed=1))
+    synced.sync(grids={"1": GRID, "2": GRID})
+    assert synced.total(version="1") == direct(one)
+    assert synced.total(version="2") == direct(two)
+    assert synced.counted() == 960, "the slots count the rows of all versions"
+
+
+def test_a_version_nobody_expected_is_noted_and_read_once_it_has_a_grid(synced: Synced) -> None:
+    one = synced.flow.put(rows(version="1"))
+    two = synced.flow.put(rows(START + 12 * HOUR, 12, version="2", seed=1))
+    synced.judged(synced.sync())
+    with synced.store.read() as connection:
+        known = versions.versions(connection, "m")
+    assert list(known) == ["1", "2"]
+    assert known["2"][0] == START + 12 * HOUR
+    assert synced.sync(grids={"1": GRID, "2": GRID}) == (), "a grid more is no news of the rows"
+    assert synced.total(version="1") == direct(one)
+    assert synced.total(version="2") == direct(two)
+    synced.sync(grids={"1": GRID, "2": GRID})
+    assert synced.log.spans == []
+
+
+def test_rows_without_a_version_are_unversioned(synced: Synced) -> None:
+    table = rows(hours=2)
+    mixed = with_column(table, "version", pa.array([None, "1"] * 20, pa.string()))
+    synced.flow.put(mixed)
+    synced.sync(grids={"1": GRID, "unversioned": GRID})
+    assert synced.total(version="unversioned") == direct(mixed.take(list(range(0, 40, 2))))
+    assert synced.total(version="1") == direct(mixed.take(list(range(1, 40, 2))))
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"])
+def test_days_of_any_clock_are_exact(synced: Synced, zone: str) -> None:
+    # Lord Howe's clock goes back half an hour on 7 April 2024, New York's went forward on 10 March.
+    synced.in_zone(zone)
+    start = datetime.fromisoformat("2024-04-05T00:00:00+00:00")
+    table = synced.flow.put(rows(start, 96, 7))
+    synced.sync(start - DAY, start + 6 * DAY)
+    for first, last in days(start, start + 4 * DAY, synced.settings.zone):
+        inside = between(table, first, last)
+        assert synced.total(first, last - timedelta(seconds=1)) == direct(inside)
+        assert synced.counted(first, last) == inside.num_rows
+    synced.sync(start - DAY, start + 6 * DAY)
+    assert synced.log.spans == []
+
+
+def test_a_late_row_off_the_full_hour_changes_the_slots_that_touch_its_hour(synced: Synced) -> None:
+    synced.in_zone("Asia/Kolkata")
+    begin = START - timedelta(hours=5, minutes=30)
+    synced.flow.put(rows(begin, 24))
+    synced.judged(synced.sync(begin, begin + DAY))
+    late = START + timedelta(hours=3, minutes=40)
+    synced.flow.put(rows(late, 0.05, seed=1))
+    assert synced.sync(begin, begin + DAY) == (START + timedelta(hours=3, minutes=30),)
+    assert synced.counted(begin, begin + DAY) == 481
+
+
+def test_a_model_that_moves_to_another_clock_counts_nothing_twice(synced: Synced) -> None:
+    table = synced.flow.put(rows(hours=72))
+    synced.judged(synced.sync(end=START + 3 * DAY))
+    synced.total(end=START + 3 * DAY)
+    for zone in ("Asia/Kolkata", "America/New_York", "Australia/Lord_Howe", "UTC"):
+        synced.in_zone(zone)
+        first, last = list(days(START + DAY, START + 2 * DAY, synced.settings.zone))[0]
+        synced.sync(START - 2 * DAY, START + 5 * DAY)
+            inside = between(table, first, last)
+        assert synced.counted(first, last) == inside.num_rows
+        assert synced.total(first, last - timedelta(seconds=1)) == direct(inside)
+
+
+def test_rows_out_of_order_land_in_their_hours() -> None:
+    batch = pa.RecordBatch.from_pydict({"x": [0.0, 1.0, 2.0, 3.0, 4.0]})
+    found = [(key, piece.column(0).to_pylist()) for key, piece in pieces(batch, np.array([2, 0, 1, 0, 2]))]
+    assert found == [(0, [1.0, 3.0]), (1, [2.0]), (2, [0.0, 4.0])]
+    in_order = list(pieces(batch, np.array([0, 0, 1, 3, 3])))
+    assert [(key, piece.num_rows) for key, piece in in_order] == [(0, 2), (1, 1), (3, 2)]
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        (pa.array(["a", None, "a", "b"]), ["a", "unversioned", "b"]),
+        (pa.array([1, 2, None, 1]), ["1", "2", "unversioned"]),
+        (pa.array(["", "1", "1", "1"]), ["unversioned", "1"]),
+        (pa.array(["a", "b", "a", "b"]).dictionary_encode(), ["a", "b"]),
+        (pa.array([None] * 4, pa.null()), ["unversioned"]),
+    ],
+)
+def test_versions_are_texts_whatever_they_are_in_the_log(values: pa.Array, names: list[str]) -> None:
+    batch = pa.RecordBatch.from_arrays([values, pa.array([0, 1, 2, 3])], names=["v", "x"])
+    found = list(by_version(batch, np.arange(4), "v"))
+    assert sorted(name for name, _, _ in found) == sorted(names)
+    assert sum(part.num_rows for _, part, _ in found) == 4
+    for _, part, times in found:
+        assert part.column("x").to_pylist() == times.tolist()
+    assert [name for name, _, _ in by_version(batch, np.arange(4), None)] == ["unversioned"]
+    assert [name for name, _, _ in by_version(batch, np.arange(4), "no such column")] == ["unversioned"]
+
+
+def test_hostile_version_names_fit_every_database_and_stay_apart() -> None:
+    long, longer = "v" * 500, "v" * 501
+    given = [long, longer, "a\x00b", "a b", "line\nbreak", "  ", "plain", "\u202eevil"]
+    names = names_of(pa.array(given)).dictionary.to_pylist()
+    assert len(set(names)) == len(given)
+    assert all(0 < len(name) <= 180 and name.isprintable() for name in names)
+    assert "plain" in names
+    assert names == names_of(pa.array(given)).dictionary.to_pylist()
+
+
+def test_a_version_that_is_no_name_is_the_owners_mistake() -> None:
+    with pytest.raises(LogMismatch, match="texts or numbers"):
+        names_of(pa.array([[1], [2]]))
+    with pytest.raises(LogMismatch, match="texts or numbers"):
+        names_of(pa.array([b"\xff\xfe"], pa.binary()))
