@@ -22,13 +22,13 @@ ENVIRONMENT = {
     "DATABASE_URL": "postgresql://reader@host/db",
     "CRM_URL": "postgresql://reader@host/crm",
     "SLACK_TOKEN": "xoxb-1",
+    "SLACK_WEBHOOK": "https://hooks.slack.example/T/B/x",
     "SMTP": "smtp://user:password@host:587",
     "WEBHOOK_SECRET": "whsec_" + "A" * 43 + "=",
     "RETRAIN_SECRET": "whsec_" + "A" * 43 + "=",
 }
 LOG = "log: {delta: ./prediction-log}\n"
 MODEL = "models: {example: {columns: {score: score}}}\n"
-ALERTS = "alerts: {channels: {team: {console: {}}}, routes: [{to: [team]}]}\n"
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -57,15 +57,25 @@ COMMANDS = [
 
 @pytest.mark.parametrize("text", named(CONFIGS))
 def test_every_config_shown_is_valid(text: str, tmp_path: Path) -> None:
-    # A fragment is completed by what its page has said before: where the log is, that there is a model and a team.
     for number, whole in enumerate(_alternatives(text)):
-        given = yaml.safe_load(whole)
-        whole = whole if "models" in given else whole + MODEL
-        whole = whole if "log" in given else LOG + whole
-        whole = whole if "alerts" in given else whole + ALERTS
         path = tmp_path / f"{number}.yaml"
-        path.write_text(whole, encoding="utf-8")
-        assert load(path, ENVIRONMENT).settings.models
+        path.write_text(whole + _what_the_page_said_before(yaml.safe_load(whole)), encoding="utf-8")
+        (tmp_path / "channels.yaml").write_text(yaml.safe_dump(_channels(yaml.safe_load(whole))), encoding="utf-8")
+        assert load([tmp_path / "channels.yaml", path], ENVIRONMENT).settings.models
+
+
+def _what_the_page_said_before(given: dict[str, Any]) -> str:
+    """Where the log is, and that there is a model, for a fragment that shows something else."""
+    return ("" if "models" in given else MODEL) + ("" if "log" in given else LOG)
+
+
+def _channels(given: dict[str, Any]) -> dict[str, Any]:
+    """The channels that a fragment's routes and reports go to, where it does not show them."""
+    alerts = given.get("alerts", {})
+    named = {name for route in alerts.get("routes", ()) for name in route["to"]}
+    named |= {name for report in given.get("reports", ()) for name in report.get("to", ())}
+    missing = named - set(alerts.get("channels", {}))
+    return {"alerts": {"channels": {name: {"console": {}} for name in sorted(missing)}}}
 
 
 def _alternatives(text: str) -> Iterator[str]:
