@@ -78,68 +78,46 @@ def read_outcomes(
     columns = settings.columns
     if columns.id is None:
         raise LogMismatch("labels are joined by id: map columns.id")
-    table = labels.labels(start, until)
-    known = table.column("id").combine_chunks()
-    truths = table.column("label").combine_chunks()
     names = [
         name for name in (columns.timestamp, columns.version, columns.id, columns.score, columns.prediction) if name
     ]
-    parts: dict[str, list[_Part]] = {}
+    parts: dict[str, list[tuple[IntArray, pa.Table]]] = {}
     for batch in log.batches(start, end, list(dict.fromkeys(names))):
-        if not batch.num_rows or columns.id not in batch.schema.names:
-            continue
-        for version, part, times in by_version(batch, times_of(batch, columns.timestamp), columns.version):
-            found = pc.index_in(part.column(columns.id).cast(pa.string()), value_set=known)
-            here = found.is_valid()
-            parts.setdefault(version, []).append(
-                _Part(
-                    times,
-                    times[here.to_numpy(zero_copy_only=False)],
-                    truths.take(found.drop_null()),
-                    _chosen(part, columns.score, here),
-                    _chosen(part, columns.prediction, here),
-                )
-            )
-    return {version: _outcomes(settings, pieces) for version, pieces in parts.items()}
+        if batch.num_rows and columns.id in batch.schema.names:
+            for version, part, times in by_version(batch, times_of(batch, columns.timestamp), columns.version):
+                parts.setdefault(version, []).append((times, pa.Table.from_batches([part])))
+    known = labels.labels(start, until)
+    return {version: _outcomes(settings, found, known) for version, found in parts.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """One batch of one version: times of all rows, then the labelled rows alone."""
-
-    row_times: IntArray
-    times: IntArray
-    label: pa.Array
-    score: pa.Array | None
-    prediction: pa.Array | None
-
-
-def _chosen(part: pa.RecordBatch, name: str | None, here: pa.BooleanArray) -> pa.Array | None:
-    return part.column(name).filter(here) if name and name in part.schema.names else None
-
-
-def _outcomes(settings: ModelSettings, pieces: list[_Part]) -> Outcomes:
-    row_times = np.concatenate([piece.row_times for piece in pieces])
-    times = np.concatenate([piece.times for piece in pieces])
-    label = _joined([piece.label for piece in pieces])
-    score = _joined([piece.score for piece in pieces if piece.score is not None])
-    prediction = _joined([piece.prediction for piece in pieces if piece.prediction is not None])
+def _outcomes(settings: ModelSettings, parts: list[tuple[IntArray, pa.Table]], known: pa.Table) -> Outcomes:
+    """Join one version's rows with the labels (`id`, `label`): all at once, since each join hashes every label."""
+    row_times = np.concatenate([times for times, _ in parts])
+    rows = pa.concat_tables([table for _, table in parts], promote_options="permissive").combine_chunks()
+    columns = settings.columns
+    found = pc.index_in(rows.column(columns.id).cast(pa.string()), value_set=known.column("id").combine_chunks())
+    label = known.column("label").combine_chunks().take(found.combine_chunks())
+    score, said = _column(rows, columns.score), _column(rows, columns.prediction)
     usable = label.is_valid()
-    for array in (score, prediction):
-        if len(array) == len(label) and len(array):
+    for array in (score, said):
+        if array is not None:
             usable = pc.and_(usable, array.is_valid())
-    label, times = label.filter(usable), times[usable.to_numpy(zero_copy_only=False)]
-    score_values = _floats(score.filter(usable)) if len(score) == len(usable) and settings.columns.score else None
-    raw = prediction.filter(usable) if len(prediction) == len(usable) and settings.columns.prediction else None
+    times, label = row_times[usable.to_numpy(zero_copy_only=False)], label.filter(usable)
+    scores = None if score is None else _floats(score.filter(usable))
+    raw = None if said is None else said.filter(usable)
     if settings.task == "multiclass":
         return Outcomes(row_times, times, _texts(label), None, None if raw is None else _texts(raw))
     if settings.task == "regression":
-        said = score_values if raw is None else _floats(raw)
-        return _finite(Outcomes(row_times, times, _floats(label), None, said))
+        value = scores if raw is None else _floats(raw)
+        return _finite(Outcomes(row_times, times, _floats(label), None, value))
     guess: NDArray[np.generic] | None = None if raw is None else _positive(raw, settings.positive)
-    if guess is None and score_values is not None:
-        guess = (score_values >= settings.decision_threshold).astype(np.int64)
-    return _finite(Outcomes(row_times, times, _positive(label, settings.positive), score_values, guess))
+    if guess is None and scores is not None:
+        guess = (scores >= settings.decision_threshold).astype(np.int64)
+    return _finite(Outcomes(row_times, times, _positive(label, settings.positive), scores, guess))
+
+
+def _column(rows: pa.Table, name: str | None) -> pa.Array | None:
+    return rows.column(name).combine_chunks() if name and name in rows.schema.names else None
 
 
 def _finite(outcomes: Outcomes) -> Outcomes:
@@ -158,12 +136,6 @@ def _finite(outcomes: Outcomes) -> Outcomes:
         None if score is None else score[finite],
         None if said is None else said[finite],
     )
-
-
-def _joined(arrays: list[pa.Array]) -> pa.Array:
-    if not arrays:
-        return pa.array([], pa.null())
-    return pa.chunked_array(arrays).combine_chunks()
 
 
 def _floats(array: pa.Array) -> FloatArray:
