@@ -235,7 +235,7 @@ def test_a_model_that_moves_to_another_clock_counts_nothing_twice(synced: Synced
         synced.in_zone(zone)
         first, last = list(days(START + DAY, START + 2 * DAY, synced.settings.zone))[0]
         synced.sync(START - 2 * DAY, START + 5 * DAY)
-            inside = between(table, first, last)
+        inside = between(table, first, last)
         assert synced.counted(first, last) == inside.num_rows
         assert synced.total(first, last - timedelta(seconds=1)) == direct(inside)
 
