@@ -73,7 +73,8 @@ def read_outcomes(
 ) -> dict[str, Outcomes]:
     """The outcomes of `[start, end)` by version, with the labels received before `until`.
 
-    Raises LogMismatch when the config maps no id column, LogUnreachable when a source cannot be read.
+    Raises LogMismatch when the config maps no id column or values are of no use, LogUnreachable when a source cannot be
+    read.
     """
     columns = settings.columns
     if columns.id is None:
@@ -87,7 +88,14 @@ def read_outcomes(
             for version, part, times in by_version(batch, times_of(batch, columns.timestamp), columns.version):
                 parts.setdefault(version, []).append((times, pa.Table.from_batches([part])))
     known = labels.labels(start, until)
-    return {version: _outcomes(settings, found, known) for version, found in parts.items()}
+    try:
+        return {version: _outcomes(settings, found, known) for version, found in parts.items()}
+    except pa.ArrowException as error:
+        # What Arrow says quotes values.
+        raise LogMismatch(
+            f"labels of type {known.schema.field('label').type} do not go with a {settings.task} model's predictions: "
+            f"{'numbers' if settings.task == 'regression' else 'one type throughout'} is needed"
+        ) from error
 
 
 def _outcomes(settings: ModelSettings, parts: list[tuple[IntArray, pa.Table]], known: pa.Table) -> Outcomes:

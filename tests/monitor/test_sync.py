@@ -233,7 +233,7 @@ def test_a_model_that_moves_to_another_clock_counts_nothing_twice(synced: Synced
     synced.total(end=START + 3 * DAY)
     for zone in ("Asia/Kolkata", "America/New_York", "Australia/Lord_Howe", "UTC"):
         synced.in_zone(zone)
-        first, last = list(days(START + DAY, START + 2 * DAY, synced.settings.zone))[0]
+        first, last = next(days(START + DAY, START + 2 * DAY, synced.settings.zone))
         synced.sync(START - 2 * DAY, START + 5 * DAY)
         inside = between(table, first, last)
         assert synced.counted(first, last) == inside.num_rows
