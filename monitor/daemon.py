@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -30,6 +31,7 @@ from monitor.metrics import Metrics
 from monitor.pulse import Pulse
 from monitor.rounds import DeliveryRound, EvaluationRound
 from monitor.store import open_store
+from monitor.web.incident import incident_page
 from monitor.web.serve import serving
 
 # A loop that is told nothing looks by itself this often (seconds).
@@ -66,7 +68,10 @@ class Daemon:
         ]
         scheduler = BackgroundScheduler(timezone=UTC)
         heartbeat = Heartbeat(self.pulse)
-        with self._signals(), serving(self.config.settings, self.pulse, self.metrics, evaluations.status):
+        with (
+            self._signals(),
+            serving(self.config.settings, self.pulse, self.metrics, evaluations.status, partial(incident_page, store)),
+        ):
             scheduler.add_job(evaluations.renew, "interval", seconds=15, coalesce=True, misfire_grace_time=None)
             scheduler.add_job(
                 lambda: heartbeat.send(self.config.settings.server.heartbeat),

@@ -6,6 +6,7 @@ Kept: the lease, and what the two rounds tell each other (models whose messages 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 
@@ -104,11 +105,14 @@ class EvaluationRound:
         engine = self._engine
         engine.use_lease(self._lease)
         self._deliveries.hold(frozenset(engine.behind(now)))
+        begun = time.monotonic()
         for outcome in engine.advance(now):
+            self._metrics.evaluation_seconds.observe(time.monotonic() - begun)
             self._record(outcome)
             self._pulse.beat("evaluation")
             if interrupted():
                 return 0.0
+            begun = time.monotonic()
         self._deliveries.hold(frozenset())
         chores.run(engine.world, self._clock, interrupted, apart=True)
         due = min((d for d in (engine.next_due(m, now) for m in engine.models()) if d is not None), default=None)

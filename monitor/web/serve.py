@@ -32,13 +32,17 @@ def address(text: str) -> tuple[str, int]:
 
 @contextmanager
 def serving(
-    settings: Settings, pulse: Pulse, metrics: Metrics, status: Callable[[], Mapping[str, object]]
+    settings: Settings,
+    pulse: Pulse,
+    metrics: Metrics,
+    status: Callable[[], Mapping[str, object]],
+    incident: Callable[[str], str | None],
 ) -> Iterator[None]:
-    """Answer /healthz and the reports, and /metrics, until the block ends. Raises CannotListen."""
+    """Answer /healthz, incidents and reports, and /metrics, until the block ends. Raises CannotListen."""
     stops: list[Callable[[], None]] = []
     try:
         if settings.server.listen:
-            stops.append(_pages(settings, pulse, status))
+            stops.append(_pages(settings, pulse, status, incident))
         if settings.server.metrics:
             stops.append(_metrics(settings.server.metrics, metrics))
         yield
@@ -47,9 +51,15 @@ def serving(
             stop()
 
 
-def _pages(settings: Settings, pulse: Pulse, status: Callable[[], Mapping[str, object]]) -> Callable[[], None]:
+def _pages(
+    settings: Settings,
+    pulse: Pulse,
+    status: Callable[[], Mapping[str, object]],
+    incident: Callable[[str], str | None],
+) -> Callable[[], None]:
     host, port = address(settings.server.listen or "")
-    app = make_app(pulse, status, {report.name: report.folder / report.name for report in settings.reports})
+    folders = {report.name: report.folder / report.name for report in settings.reports}
+    app = make_app(pulse, status, incident, folders)
     config = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, lifespan="off")
     try:
         socket = config.bind_socket()
