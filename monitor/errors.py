@@ -35,6 +35,7 @@ _ROOM_BASES = {
     "detectors.result.DetectorError",
     "alerts.errors.AlertError",
     "reports.errors.ReportError",
+    "monitor.web.serve.CannotListen",
 }
 _DISK = {
     errno.ENOSPC: "the disk is full",
