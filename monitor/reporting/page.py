@@ -46,6 +46,7 @@ _ASPECTS = {
 _URGENT = (Trouble.DATA, Trouble.PERFORMANCE, Trouble.SILENCE, Trouble.BLIND)
 _DISTRIBUTION = ("ks", "psi")
 _WEEK = timedelta(days=7)
+_MOST_CHANGES = 12
 
 
 def model_page(gathered: Gathered, deep_dive: DeepDiveLink | None) -> ModelPage:
@@ -84,7 +85,7 @@ def model_page(gathered: Gathered, deep_dive: DeepDiveLink | None) -> ModelPage:
 
 
 def changes(gathered: Gathered) -> tuple[Change, ...]:
-    """What was done on purpose in the period: versions deployed, baselines made."""
+    """What is other than a week ago: versions deployed, baselines made, limits passed or come back from."""
     found = [
         Change(first, "deployment", f"version {version} began to serve", gathered.model)
         for version, (first, _) in gathered.versions.items()
@@ -95,7 +96,32 @@ def changes(gathered: Gathered) -> tuple[Change, ...]:
         for version, base in gathered.baselines.items()
         if gathered.period.start <= base.created_at < gathered.period.end
     ]
+    found += _passed(gathered)
     return tuple(sorted(found, key=lambda change: change.at))
+
+
+def _passed(gathered: Gathered) -> list[Change]:
+    """Statistics that are over their limit now and were not a week ago, and the other way round."""
+    now = _latest(gathered)
+    if now is None:
+        return []
+    week_ago = now.window.end - _WEEK
+    before = [one for one in gathered.of_horizon(gathered.inputs, gathered.summary) if one.baseline == now.baseline]
+    earlier = max((one for one in before if one.window.end <= week_ago), key=lambda one: one.window.end, default=None)
+    if earlier is None:
+        return []
+    old = {(f.subject, f.detector): f.status for f in earlier.findings}
+    found = []
+    for finding in now.findings:
+        statuses = old.get((finding.subject, finding.detector)), finding.status
+        said = {(Status.OK, Status.BREACH): "passed its limit", (Status.BREACH, Status.OK): "is back within its limit"}
+        if statuses in said and finding.kind is not Kind.VOLUME:
+            figure = pictures.title_of(finding.detector)
+            value = pictures.unit_of(finding.detector).show(finding.statistic or 0.0)
+            text = f"{finding.subject} {said[statuses]} ({figure} {value})"
+            kind = "data" if finding.kind is Kind.QUALITY else "drift"
+            found.append(Change(now.window.end, kind, text, gathered.model))
+    return found[:_MOST_CHANGES]
 
 
 def _latest(gathered: Gathered) -> Evaluation | None:
