@@ -9,6 +9,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -20,6 +22,7 @@ import pyarrow as pa
 from detectors import Grid, Profile
 from detectors.columns import Role
 from detectors.performance import Measured, measure
+from detectors.result import DetectorError
 from monitor.outcomes import Outcomes, read_outcomes
 from monitor.prediction_log.base import LabelSource, LogMismatch, PredictionLog
 from monitor.settings import BaselineSettings, ModelSettings
@@ -31,6 +34,7 @@ from monitor.windows import midnight
 # A grid is cut from at most this many values (rows x columns): quantiles need no more, and memory stays bounded.
 MOST_VALUES = 30_000_000
 _DEFAULT_LEARNING = timedelta(days=14)
+_INHERITED = "inherited from version "
 # The spec of a baseline a person accepted: no config makes or unmakes it.
 ACCEPTED = "accepted"
 
@@ -86,7 +90,7 @@ def _make(
     chosen = settings.baseline
     if chosen.file is not None:
         path = Path(chosen.file.replace("{version}", version))
-        if elder is None or chosen.new_version == "file" or elder.version == version or not _other(elder, version):
+        if elder is None or chosen.new_version == "file" or not _other(elder, version):
             return from_file(path, model, settings, version, now, spec)
     span = _span(chosen, settings, seen)
     if elder is not None and _other(elder, version):
@@ -100,7 +104,11 @@ def _make(
         return Learning(None, "no rows yet")
     start, end = span
     if now >= end:
-        return from_interval(log, labels, model, settings, version, start, end, now, spec)
+        made = from_interval(log, labels, model, settings, version, start, end, now, spec)
+        if isinstance(made, Learning) and chosen.start is not None and chosen.new_version == "inherit":
+            # The interval was written down for versions that were never seen here: it is what they would hand on.
+            made = from_interval(log, labels, model, settings, version, start, end, now, spec, any_version=True)
+        return made
     if existing is not None and existing.provisional:
         return existing
     if seen is not None and now >= seen[0] + timedelta(days=1):
@@ -138,12 +146,13 @@ def _span(
 
 def inherited(elder: Baseline, version: str, spec: str, now: datetime) -> Baseline:
     """A new version's own baseline, equal to the one before it."""
+    inherits = elder.origin.startswith(_INHERITED)
     return replace(
         elder,
         id=_id(elder.model, version, elder.grid.id, elder.origin),
         version=version,
         spec=spec,
-        origin=f"inherited from version {elder.version} ({elder.origin})",
+        origin=elder.origin if inherits else f"{_INHERITED}{elder.version} ({elder.origin})"[:400],
         created_at=now,
     )
 
@@ -158,16 +167,24 @@ def from_interval(
     end: datetime,
     now: datetime,
     spec: str,
+    *,
+    any_version: bool = False,
 ) -> Baseline | Learning:
-    """A baseline from the version's rows of `[start, end)`, with its performance where labels have come."""
-    names = watched(settings, log.schema())
+    """A baseline from the version's rows of `[start, end)` (or those of all), with performance where labels have come.
+
+    Raises LogMismatch when none of the watched columns can be used.
+    """
+    schema = log.schema()
+    names = watched(settings, schema)
+    if not set(names) & set(schema.names):
+        raise LogMismatch("no column can be watched: the log has none beside its time, id, version and label")
     stamp, by = settings.columns.timestamp, settings.columns.version
     reading = list(dict.fromkeys([stamp, *([by] if by else []), *names]))
 
     def parts() -> Iterator[pa.RecordBatch]:
         for batch in log.batches(start, end, reading):
             for found, part, _ in by_version(batch, times_of(batch, stamp), by):
-                if found == version and part.num_rows:
+                if (any_version or found == version) and part.num_rows:
                     yield part.select([name for name in names if name in part.schema.names])
 
     fitted = _fit(parts, settings)
@@ -177,7 +194,7 @@ def from_interval(
     performance: dict[str, Measured] = {}
     if labels is not None and settings.columns.id is not None:
         outcomes = read_outcomes(log, labels, settings, start, end, now).get(version)
-        if outcomes is not None:
+        if outcomes is not None and not any_version:
             performance = reference_performance(settings, outcomes)
     origin = f"{_day(start, settings)} to {_day(end - timedelta(microseconds=1), settings)}"
     return Baseline(
@@ -238,7 +255,7 @@ def read_table(path: Path) -> pa.Table:
                 return csv.read_csv(stream)
             if name.endswith((".ndjson", ".jsonl", ".json")):
                 return ndjson.read_json(stream)
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, EOFError, zlib.error, pa.ArrowInvalid) as error:
         raise LogMismatch(f"{path}: {error}") from error
     raise LogMismatch(f"{path}: not a .parquet, .csv or .ndjson file")
 
@@ -288,22 +305,45 @@ def _fit(parts: Callable[[], Iterator[pa.RecordBatch]], settings: ModelSettings)
             values = sum(piece.num_rows * piece.num_columns for piece in kept)
     if not rows:
         return None
-    table = pa.concat_tables([pa.Table.from_batches([part]) for part in kept], promote_options="permissive")
+    table, alike = _joined(kept)
     output = settings.columns.prediction
-    grid = Grid.fit(
-        table,
-        roles=roles(settings),
-        private=settings.features.private,
-        categories=[output] if output and settings.task != "regression" else [],
-    )
+    try:
+        grid = Grid.fit(
+            table,
+            roles=roles(settings),
+            private=settings.features.private,
+            categories=[output] if output and settings.task != "regression" else [],
+        )
+    except DetectorError as error:
+        raise LogMismatch(f"no baseline can be made: {error}") from error
     profile = Profile.empty(grid)
-    if every == 1:
-        for batch in table.to_batches(max_chunksize=262144):
-            profile = profile + grid.profile(batch)
-    else:
+    if every > 1:
         for part in parts():
             profile = profile + grid.profile(part)
+    else:
+        for batch in table.to_batches(max_chunksize=262144) if alike else kept:
+            profile = profile + grid.profile(batch)
     return grid, profile
+
+
+def _joined(parts: list[pa.RecordBatch]) -> tuple[pa.Table, bool]:
+    """The parts as one table, and whether it holds all their values.
+
+    It does not where a column has types that do not go together: then those of the type most rows have are in it, and
+    the others count as of a changed type when they are profiled.
+    """
+    tables = [pa.Table.from_batches([part]) for part in parts]
+    try:
+        return pa.concat_tables(tables, promote_options="permissive"), True
+    except pa.ArrowException:
+        pass
+    rows: dict[str, Counter[pa.DataType]] = {}
+    for table in tables:
+        for field in table.schema:
+            rows.setdefault(field.name, Counter())[field.type] += table.num_rows
+    usual = {name: kinds.most_common(1)[0][0] for name, kinds in rows.items()}
+    chosen = [table.select([f.name for f in table.schema if f.type == usual[f.name]]) for table in tables]
+    return pa.concat_tables(chosen, promote_options="permissive"), False
 
 
 def _id(model: str, version: str, grid: str, what: str) -> str:

@@ -28,7 +28,7 @@ from monitor.store.evaluations import DONE, Evaluation
 from monitor.store.leases import Lease
 from monitor.sync import sync
 from monitor.volumes import usual
-from monitor.windows import Aspect, Due, days
+from monitor.windows import Aspect, Due, days, earlier, local_day, midnight
 
 # Rows that arrive later than this after their hour are not looked for any more.
 LATE = timedelta(days=7)
@@ -112,7 +112,9 @@ class Judging:
     def _reach(self) -> timedelta:
         """How far before its windows a model reads: late rows, and what a moving reference is made of."""
         chosen = self.settings.baseline
-        return max(LATE, chosen.rolling or LATE, chosen.seasonal or LATE)
+        moving = chosen.rolling or chosen.seasonal
+        # A day more: days of another length than 24 hours, and the rest of the first one.
+        return LATE if moving is None else max(LATE, moving + timedelta(days=2))
 
     def _versions(self, start: datetime, end: datetime) -> list[str]:
         with self.world.store.read() as connection:
@@ -172,14 +174,17 @@ class Judging:
 
     def _reference(self, version: str, baseline: Baseline, window: Window) -> Profile:
         """The baseline's own profile, or a moving one where it holds enough rows; the baseline stays the anchor."""
-        chosen = self.settings.baseline
+        chosen, zone = self.settings.baseline, self.settings.zone
         if chosen.rolling is not None:
-            start, end = window.start - chosen.rolling, window.start
+            # Whole days before the window's own, so that nothing of the window is in its reference.
+            today = midnight(local_day(window.start, zone), zone)
+            spans = list(days(earlier(today, max(1, chosen.rolling.days), zone), today, zone))
         elif chosen.seasonal is not None:
-            start, end = window.start - chosen.seasonal, window.end - chosen.seasonal
+            start, end = (earlier(edge, max(1, chosen.seasonal.days), zone) for edge in (window.start, window.end))
+            spans = [(start, end)] if window.horizon == "1h" else list(days(start, end, zone))
         else:
             return baseline.profile
-        moving = self._total(version, baseline, list(days(start, end, self.settings.zone)))
+        moving = self._total(version, baseline, spans)
         return moving if moving.rows >= self.settings.minimum_rows else baseline.profile
 
     def _to_revise(self, changed: Sequence[datetime], end: datetime) -> list[Due]:

@@ -6,7 +6,6 @@ In: a connection, a window. Out: row counts and the ages of the newest row. Kept
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from sqlalchemy.engine import Connection
 
@@ -14,7 +13,7 @@ from detectors.result import Window
 from detectors.volume import FEWEST_USUAL
 from monitor.settings import ModelSettings
 from monitor.store import profiles
-from monitor.windows import local_day, midnight
+from monitor.windows import earlier
 
 WEEKS = 4
 
@@ -43,7 +42,7 @@ def _shifted(
 ) -> History:
     rows, ages = [], []
     for back in by_days:
-        start, end = _earlier(window.start, settings, back), _earlier(window.end, settings, back)
+        start, end = earlier(window.start, back, settings.zone), earlier(window.end, back, settings.zone)
         slots, count, newest = profiles.counted(connection, model, start, end)
         if not slots:
             continue
@@ -51,10 +50,3 @@ def _shifted(
         if newest is not None:
             ages.append((end - newest).total_seconds())
     return History(tuple(rows), tuple(ages))
-
-
-def _earlier(moment: datetime, settings: ModelSettings, back: int) -> datetime:
-    """The same local time some days earlier, whatever the clock did in between."""
-    day = local_day(moment, settings.zone)
-    offset = moment - midnight(day, settings.zone)
-    return midnight(day - timedelta(days=back), settings.zone) + offset

@@ -73,6 +73,12 @@ def days(start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[tuple[datet
             yield first, last
 
 
+def earlier(moment: datetime, back: int, zone: ZoneInfo) -> datetime:
+    """The same local time `back` days earlier, whatever the clock did in between."""
+    day = local_day(moment, zone)
+    return midnight(day - timedelta(days=back), zone) + (moment - midnight(day, zone))
+
+
 def slots(start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
     """The hours that lie in `[start, end)`, counted from each local midnight so that days are whole sums of them.
 
