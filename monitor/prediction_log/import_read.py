@@ -8,15 +8,10 @@ Blocks depend on the file alone, so that an import that was cut short finds the 
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
-import itertools
 import json
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,35 +22,10 @@ import pyarrow.parquet as pq
 from monitor.prediction_log import parquet_file
 from monitor.prediction_log.base import LogMismatch, LogUnreachable
 from monitor.prediction_log.delta_table import first_line
+from monitor.prediction_log.import_block import Block, block_rows, text_block
+from monitor.prediction_log.import_csv import csv_blocks
 
-BLOCK_CELLS = 2_000_000
-BLOCK_ROWS = (1_000, 100_000)  # at least, at most
 _FORMATS = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson", ".parquet": "parquet", ".pq": "parquet"}
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A row that was not taken: where it is and why. Never what it holds."""
-
-    file: str
-    line: int
-    reason: str
-
-
-@dataclass(slots=True)
-class Block:
-    """Some consecutive records. Columns are strings (CSV, NDJSON) or typed (Parquet).
-
-    `records` counts the file's records in the block, good or not; `done` the bytes of the file read so far;
-    `json_kinds` says which kinds of values NDJSON had in each column.
-    """
-
-    columns: dict[str, pa.Array]
-    lines: np.ndarray[Any, np.dtype[np.int64]]
-    refused: list[tuple[int, str]]
-    records: int
-    done: int
-    json_kinds: dict[str, set[str]] = field(default_factory=dict)
 
 
 def file_format(path: Path) -> str:
@@ -80,11 +50,6 @@ def read_blocks(path: Path) -> Iterator[Block]:
             yield from _ndjson(path)
     except (OSError, EOFError, pa.ArrowException) as error:
         raise LogUnreachable(f"cannot read {path}: {first_line(error)}") from error
-
-
-def block_rows(columns: int) -> int:
-    """Records a block takes of a file this wide."""
-    return min(max(BLOCK_CELLS // max(columns, 1), BLOCK_ROWS[0]), BLOCK_ROWS[1])
 
 
 @contextmanager
@@ -124,45 +89,7 @@ def parquet_schema(path: Path) -> pa.Schema:
 
 def _csv(path: Path) -> Iterator[Block]:
     with _opened(path) as (stream, raw):
-        text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
-        first = text.readline()
-        if not first.strip():
-            raise LogMismatch(f"{path} has no header line")
-        delimiter = max(",;\t|", key=first.count)
-        # The header's own quoted line breaks count as lines too.
-        reader = csv.reader(itertools.chain([first], text), delimiter=delimiter, strict=True)
-        try:
-            header = next(reader)
-        except csv.Error as error:
-            raise LogMismatch(f"{path}: its header line cannot be read: {error}") from error
-        double = sorted({name for name in header if name and header.count(name) > 1})
-        if double:
-            raise LogMismatch(f"{path} has several columns named {', '.join(double)}")
-        limit = block_rows(len(header))
-        ended = False
-        while not ended:
-            rows: list[list[str]] = []
-            lines: list[int] = []
-            refused: list[tuple[int, str]] = []
-            while len(rows) + len(refused) < limit:
-                line = reader.line_num + 1
-                try:
-                    row = next(reader)
-                except StopIteration:
-                    ended = True
-                    break
-                except csv.Error as error:
-                    refused.append((line, f"cannot be read as CSV: {error}"))
-                    continue
-                if len(row) == len(header):
-                    rows.append(row)
-                    lines.append(line)
-                elif row:
-                    refused.append((line, f"has {len(row)} fields, the header has {len(header)}"))
-            records = len(rows) + len(refused)
-            values = list(zip(*rows, strict=True)) if rows else [()] * len(header)
-            cells = {name: values[place] for place, name in enumerate(header) if name}
-            yield _text_block(cells, lines, refused, records, raw.tell(), empty_is_null=True)
+        yield from csv_blocks(path, stream, raw)
 
 
 def _ndjson(path: Path) -> Iterator[Block]:
@@ -195,63 +122,29 @@ def _ndjson(path: Path) -> Iterator[Block]:
                 lines.append(number)
                 limit = limit or block_rows(len(row))
             names = dict.fromkeys(name for row in rows for name in row if name)
-            kinds: dict[str, set[str]] = {name: set() for name in names}
-            cells = {name: [_json_text(row.get(name), kinds[name]) for row in rows] for name in names}
-            block = _text_block(cells, lines, refused, len(rows) + len(refused), raw.tell(), empty_is_null=False)
+            kinds: dict[str, set[str]] = {}
+            cells: dict[str, Any] = {}
+            for name in names:
+                cells[name], kinds[name] = _json_column([row.get(name) for row in rows])
+            block = text_block(cells, lines, refused, len(rows) + len(refused), raw.tell())
             block.json_kinds = kinds
             yield block
 
 
-def _json_text(value: Any, kinds: set[str]) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, str):
-        kinds.add("text")
-        return value
-    if isinstance(value, bool):
-        kinds.add("bool")
-        return "true" if value else "false"
-    if isinstance(value, int):
-        kinds.add("int")
-        return str(value)
-    if isinstance(value, float):
-        kinds.add("float")
-        return repr(value) if not math.isnan(value) else "nan"
-    kinds.add("text")
-    return json.dumps(value, ensure_ascii=False)
+_JSON_KINDS = {str: "text", bool: "bool", int: "int", float: "float"}
 
 
-def _text_block(
-    cells: dict[str, Any],
-    lines: list[int],
-    refused: list[tuple[int, str]],
-    records: int,
-    done: int,
-    *,
-    empty_is_null: bool,
-) -> Block:
-    columns = {}
-    bad: set[int] = set()
-    for name, values in cells.items():
-        given = [value or None for value in values] if empty_is_null else list(values)
-        try:
-            columns[name] = pa.array(given, pa.string())
-        except UnicodeEncodeError:
-            broken = {place for place, value in enumerate(given) if value is not None and not _is_unicode(value)}
-            columns[name] = pa.array([None if i in broken else v for i, v in enumerate(given)], pa.string())
-            bad |= broken
-    numbers = np.array(lines, dtype=np.int64)
-    if bad:
-        refused += [(lines[place], "is not UTF-8") for place in sorted(bad)]
-        keep = np.array([place not in bad for place in range(len(lines))])
-        columns = {name: column.filter(pa.array(keep)) for name, column in columns.items()}
-        numbers = numbers[keep]
-    return Block(columns, numbers, refused, records, done)
+def _json_column(values: list[Any]) -> tuple[pa.Array | list[str | None], set[str]]:
+    """One column of NDJSON: an array of numbers or booleans, else its values as text; and the kinds among them."""
+    kinds = {_JSON_KINDS.get(kind, "text") for kind in set(map(type, values)) - {type(None)}}
+    for kinds_of, arrow in (({"bool"}, pa.bool_()), ({"int"}, pa.int64()), ({"int", "float"}, pa.float64())):
+        if kinds and kinds <= kinds_of:
+            try:
+                return pa.array(values, arrow), kinds
+            except (OverflowError, pa.ArrowInvalid):  # an integer beyond 64 bits, or beyond what a float tells apart
+                break
+    return [None if value is None else _json_text(value) for value in values], kinds
 
 
-def _is_unicode(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _json_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

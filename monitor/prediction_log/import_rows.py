@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from monitor.prediction_log import import_types
 from monitor.prediction_log.arrow import TIME, micros
-from monitor.prediction_log.import_read import Block
+from monitor.prediction_log.import_block import Block
 from monitor.settings import Columns
 
 _AHEAD = timedelta(days=1)

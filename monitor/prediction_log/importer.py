@@ -27,7 +27,8 @@ import pyarrow as pa
 from monitor.prediction_log import import_types
 from monitor.prediction_log.arrow import TIME
 from monitor.prediction_log.base import Appended, LogMismatch, LogNotWritten, LogUnreachable
-from monitor.prediction_log.import_read import Refusal, file_format, parquet_schema, read_blocks
+from monitor.prediction_log.import_block import Refusal
+from monitor.prediction_log.import_read import file_format, parquet_schema, read_blocks
 from monitor.prediction_log.import_rows import RowCheck, labels_only
 from monitor.settings import Columns
 
@@ -250,6 +251,8 @@ class _File:
                 kind = import_types.guess(column) if kinds is None else import_types.from_json(kinds)
                 found[name] = import_types.merge(found.get(name, pa.null()), kind)
             self.done.tell(block.done)
+            if file_format(self.path) == "csv" and found.keys() <= fixed.keys():
+                break  # the header names all there is, and the log knows it
         return found
 
     def _fixed(self, known: pa.Schema) -> dict[str, pa.DataType]:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from monitor.prediction_log import import_read, importer
+from monitor.prediction_log import import_block, importer
 from monitor.prediction_log.arrow import TIME
 from monitor.prediction_log.base import Appended, LogMismatch, LogNotWritten, LogUnreachable
 from monitor.prediction_log.delta import DeltaLog
@@ -278,7 +278,7 @@ def test_a_crash_at_any_step_is_finished_by_importing_again(
     log: DeltaLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
     monkeypatch.setattr(importer, "PART_ROWS", (1, 100))
-    monkeypatch.setattr(import_read, "BLOCK_ROWS", (1, 40))
+    monkeypatch.setattr(import_block, "BLOCK_ROWS", (1, 40))
     path = many(tmp_path)
     with pytest.raises(Crash):
         import_files(Crashing(log, after), ROLES, [path], now=NOW)
@@ -289,7 +289,7 @@ def test_a_crash_at_any_step_is_finished_by_importing_again(
 
 
 def test_types_come_from_the_whole_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_read, "BLOCK_ROWS", (1, 100))
+    monkeypatch.setattr(import_block, "BLOCK_ROWS", (1, 100))
     t = T0.isoformat()
     lines = [f"{t},1,2,true,007,2024-01-01,,nan\n"] * 150 + [f"{t},1.5,two,false,8,2024-01-02,,inf\n"]
     path = write(tmp_path / "a.csv", "ts,f,s,b,code,d,nothing,x\n" + "".join(lines))
