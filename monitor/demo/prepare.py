@@ -59,8 +59,8 @@ class Prepared:
     written: bool = False
 
 
-def prepare(folder: Path, log: DemoLog, say: Callable[[str], None]) -> Prepared:
-    """Fill `log` unless it is filled; `say` is told each step as it begins.
+def prepare(folder: Path, log: DemoLog, say: Callable[[str], None], source: Path | None = None) -> Prepared:
+    """Fill `log` unless it is filled; `say` is told each step as it begins. `source`: the flights' files (installed).
 
     Raises DemoDataMissing without the flights, DemoFolderForeign when `folder` was written by another version of the
     demo, and whatever the log raises.
@@ -70,7 +70,7 @@ def prepare(folder: Path, log: DemoLog, say: Callable[[str], None]) -> Prepared:
     if (known := _known(folder)) is not None and _span(log) == (known.first, known.last):
         return known
     say("Reading the flights of 2013")
-    flights = load(data_folder())
+    flights = load(source or data_folder())
     month = month_of(flights)
     say("Training a model on January")
     january = flights[month == 1]
