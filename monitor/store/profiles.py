@@ -142,9 +142,9 @@ def contents(
 
 def replace(connection: Connection, model: str, states: Sequence[SlotState], hours: Sequence[HourProfile]) -> None:
     """Put freshly read slots in place of what was stored, and forget the days made from the old ones."""
-    for state in states:
-        connection.execute(SLOTS.delete().where(SLOTS.c.model == model, SLOTS.c.start == state.start))
     if states:
+        starts = [state.start for state in states]
+        connection.execute(SLOTS.delete().where(SLOTS.c.model == model, SLOTS.c.start.in_(starts)))
         connection.execute(
             SLOTS.insert(),
             [
@@ -159,9 +159,10 @@ def replace(connection: Connection, model: str, states: Sequence[SlotState], hou
                 for s in states
             ],
         )
-    for hour in hours:
-        key = [HOURS.c.model == model, HOURS.c.version == hour.version, HOURS.c.grid == hour.grid]
-        connection.execute(HOURS.delete().where(*key, HOURS.c.start == hour.start))
+    for version, grid in sorted({(hour.version, hour.grid) for hour in hours}):
+        key = [HOURS.c.model == model, HOURS.c.version == version, HOURS.c.grid == grid]
+        starts = [hour.start for hour in hours if (hour.version, hour.grid) == (version, grid)]
+        connection.execute(HOURS.delete().where(*key, HOURS.c.start.in_(starts)))
     if hours:
         connection.execute(
             HOURS.insert(),
