@@ -25,7 +25,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from monitor.clock import Clock
 from monitor.config import Config, load
-from monitor.config_errors import ConfigError
+from monitor.config.errors import ConfigError
 from monitor.heartbeat import Heartbeat
 from monitor.metrics import Metrics
 from monitor.pulse import Pulse

@@ -29,7 +29,7 @@ class UserError(Exception):
 # that was never loaded cannot have been raised.
 _ROOM_BASES = {
     "monitor.errors.UserError",
-    "monitor.config_errors.ConfigError",
+    "monitor.config.errors.ConfigError",
     "monitor.prediction_log.base.LogError",
     "monitor.store.errors.StoreError",
     "detectors.result.DetectorError",

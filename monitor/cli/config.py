@@ -17,7 +17,7 @@ from monitor.errors import Exit
 
 if TYPE_CHECKING:
     from monitor.config import Config, Value
-    from monitor.config_errors import Problem
+    from monitor.config.errors import Problem
 
 
 def register(app: typer.Typer) -> None:
@@ -39,7 +39,7 @@ def check(
 
     No message is sent to anyone and no table is created.
     """
-    from monitor.config_errors import ConfigError, Place
+    from monitor.config.errors import ConfigError, Place
 
     loaded = load_config(config)
     hopeless = list(_hopeless(loaded))
@@ -59,7 +59,7 @@ def check(
 def _hopeless(loaded: Config) -> Iterator[Problem]:
     """Channels and triggers that could never send: a malformed secret, an address that is none."""
     from alerts.errors import AlertError
-    from monitor.config_errors import Problem, dotted
+    from monitor.config.errors import Problem, dotted
     from monitor.settings import ChannelSettings, WebhookSettings
     from monitor.wiring import make_channel
 
@@ -155,7 +155,7 @@ def show(
 
 
 def _record(value: Value, model: str | None) -> dict[str, object]:
-    from monitor.config_errors import dotted
+    from monitor.config.errors import dotted
 
     origin = value.origin
     return {
@@ -175,7 +175,7 @@ def _table(loaded: Config, model: str | None, values: list[Value]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from monitor.config_errors import dotted
+    from monitor.config.errors import dotted
 
     title = f"{model} (config hash {loaded.hash(model)})" if model is not None else "all models"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)

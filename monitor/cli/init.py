@@ -15,7 +15,7 @@ from monitor.cli.common import JsonOption, console, emit_json
 from monitor.errors import UserError
 
 if TYPE_CHECKING:
-    from monitor.init_config import Plan, Source
+    from monitor.first_config.write import Plan, Source
     from monitor.settings import LogSettings
 
 
@@ -64,9 +64,9 @@ def init(
     driftline init --parquet "scores/*.parquet"
     """
     from monitor.config import load
-    from monitor.init_config import VARIABLE, Plan, render
-    from monitor.init_guess import guess
-    from monitor.init_sample import sample
+    from monitor.first_config.guess import guess
+    from monitor.first_config.sample import sample
+    from monitor.first_config.write import VARIABLE, Plan, render
     from monitor.setting_types import check_timezone
 
     source = _source(url, table, delta, parquet)
@@ -95,7 +95,7 @@ def init(
 
 
 def _source(url: str | None, table: str | None, delta: str | None, parquet: str | None) -> Source:
-    from monitor.init_config import Source
+    from monitor.first_config.write import Source
 
     given = [
         Source(kind, address, table if kind == "sql" else None)
@@ -120,7 +120,7 @@ def _settings(source: Source) -> LogSettings:
 
 def _name(source: Source) -> str:
     """The model's name: of the one Delta table there is, else of the table or file."""
-    from monitor.init_config import model_name
+    from monitor.first_config.write import model_name
 
     if source.kind != "delta":
         return model_name(source.table or source.address)
@@ -174,7 +174,7 @@ def _tell(plan: Plan, output: Path) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from monitor.init_config import VARIABLE
+    from monitor.first_config.write import VARIABLE
 
     guess = plan.guess
     out = console()

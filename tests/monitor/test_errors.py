@@ -9,7 +9,7 @@ import pytest
 
 from alerts.errors import ChannelError
 from detectors.result import DetectorError
-from monitor.config_errors import ConfigError, Place, Problem
+from monitor.config.errors import ConfigError, Place, Problem
 from monitor.errors import _ROOM_BASES, Exit, UserError, classify
 from monitor.prediction_log.base import LogUnreachable
 from monitor.store.errors import SchemaMismatch

@@ -11,14 +11,14 @@ from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from monitor.config_env import InterpolationError, interpolate
-from monitor.config_errors import Place, Problem, dotted
-from monitor.config_schema import Path as KeyPath
-from monitor.config_schema import child, fields, is_section, mark_of, plain
+from monitor.config.env import InterpolationError, interpolate
+from monitor.config.errors import Place, Problem, dotted
+from monitor.config.schema import Path as KeyPath
+from monitor.config.schema import child, fields, is_section, mark_of, plain
+from monitor.config.yaml_source import Mapping, Node, Scalar, Sequence
 from monitor.masking import is_secret_name
 from monitor.setting_types import Mark
 from monitor.settings import Settings
-from monitor.yaml_source import Mapping, Node, Scalar, Sequence
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|file:)([^?]+)(\?.*)?")

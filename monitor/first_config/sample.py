@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
-from monitor.init_guess import guess_timestamp
+from monitor.first_config.guess import guess_timestamp
 from monitor.prediction_log.base import LogMismatch, PredictionLog
 from monitor.prediction_log.open import open_log
 from monitor.settings import Columns, LogSettings, ModelSettings

@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 
 from monitor.cli import app
 from monitor.config import load
-from monitor.init_config import Plan, Source, model_name, proposed_interval, render
-from monitor.init_guess import guess, guess_timestamp
+from monitor.first_config.guess import guess, guess_timestamp
+from monitor.first_config.write import Plan, Source, model_name, proposed_interval, render
 
 ROWS = 400
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -272,6 +272,7 @@ class TestConfig:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COLUMNS", raising=False)  # a test runner may set it; a pipe has no width
     return tmp_path
 
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
 from detectors import DETECTOR_NAMES
-from monitor.config_errors import Problem, dotted
-from monitor.config_resolve import Origin, Resolved, shown_path
-from monitor.config_schema import Path
+from monitor.config.errors import Problem, dotted
+from monitor.config.resolve import Origin, Resolved, shown_path
+from monitor.config.schema import Path
 from monitor.settings import Settings
 
 

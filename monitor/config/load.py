@@ -4,8 +4,8 @@ In: paths of YAML files or folders, and the environment. Out: `Config`: the sett
 Kept: nothing; nobody else reads a config file.
 
 The steps, each in its own module: parse (`yaml_source`), lay files and the defaults under `"*"` over each other
-(`config_merge`), resolve references and paths (`config_resolve`), validate (`settings`), put the complaints into words
-(`config_words`), check what concerns several sections (`config_checks`).
+(`merge`), resolve references and paths (`resolve`), validate (`settings`), put the complaints into words
+(`words`), check what concerns several sections (`checks`).
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from monitor.config_checks import check, warn
-from monitor.config_errors import ConfigError, Place, Problem
-from monitor.config_merge import merge, with_defaults
-from monitor.config_resolve import Origin, Resolved, absolute, resolve
-from monitor.config_schema import Path as KeyPath
-from monitor.config_schema import child, fields, is_section, mark_of, plain
-from monitor.config_words import in_words
+from monitor.config.checks import check, warn
+from monitor.config.errors import ConfigError, Place, Problem
+from monitor.config.merge import merge, with_defaults
+from monitor.config.resolve import Origin, Resolved, absolute, resolve
+from monitor.config.schema import Path as KeyPath
+from monitor.config.schema import child, fields, is_section, mark_of, plain
+from monitor.config.words import in_words
+from monitor.config.yaml_source import Mapping as MappingNode
+from monitor.config.yaml_source import parse
 from monitor.masking import HIDDEN, mask_address, mask_text
 from monitor.setting_types import Mark, Section, format_duration
 from monitor.settings import LogSettings, Settings
-from monitor.yaml_source import Mapping as MappingNode
-from monitor.yaml_source import parse
 
 DEFAULT_FILES = (Path("config.yaml"), Path("driftline.yaml"))
 

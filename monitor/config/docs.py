@@ -1,6 +1,6 @@
 """The tables of docs/config.md, written from the settings: every key with type, default and meaning.
 
-In: the settings' sections. Out: Markdown tables. Kept: nothing. `python -m monitor.config_docs docs/config.md`
+In: the settings' sections. Out: Markdown tables. Kept: nothing. `python -m monitor.config.docs docs/config.md`
 rewrites the tables between the file's `<!-- keys: … -->` and `<!-- end -->` marks; a test fails while they are old.
 """
 
@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from monitor.config_schema import fields, is_section, keys, mark_of, plain
+from monitor.config.schema import fields, is_section, keys, mark_of, plain
 from monitor.setting_types import Mark, Section, check_cron, check_http, check_listen, check_timezone
 from monitor.setting_types import format_duration as duration
 from monitor.settings import Settings

@@ -8,11 +8,11 @@ from pathlib import Path
 import yaml
 
 from monitor.config import load
-from monitor.config_docs import documented, rewrite, tables
-from monitor.config_schema import keys
+from monitor.config.docs import documented, rewrite, tables
+from monitor.config.schema import keys
 from monitor.settings import LogSettings
 
-PAGE = Path(__file__).parents[2] / "docs" / "config.md"
+PAGE = Path(__file__).parents[3] / "docs" / "config.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 
 
@@ -21,7 +21,7 @@ def test_every_section_has_its_table() -> None:
 
 
 def test_tables_are_up_to_date() -> None:
-    assert rewrite(TEXT) == TEXT, "settings have changed: run `python -m monitor.config_docs docs/config.md`"
+    assert rewrite(TEXT) == TEXT, "settings have changed: run `python -m monitor.config.docs docs/config.md`"
 
 
 def test_every_field_is_in_a_table_with_a_meaning() -> None:

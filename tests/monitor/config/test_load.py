@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.config import Config, find_config, load
-from monitor.config_errors import ConfigError
+from monitor.config.errors import ConfigError
 
 MODEL = """
 log: {delta: log}

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from monitor.yaml_source import Mapping, Node, Scalar, Sequence
+from monitor.config.yaml_source import Mapping, Node, Scalar, Sequence
 
 Rivals = dict[str, frozenset[str]]
 """Key of the upper layer -> the keys of the lower one that it drives out."""

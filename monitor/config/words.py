@@ -13,9 +13,9 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from monitor.config_errors import Problem
-from monitor.config_resolve import Origin, Resolved, shown_path
-from monitor.config_schema import Path, child, fields, is_section, plain, suggest
+from monitor.config.errors import Problem
+from monitor.config.resolve import Origin, Resolved, shown_path
+from monitor.config.schema import Path, child, fields, is_section, plain, suggest
 from monitor.masking import HIDDEN, mask_text
 from monitor.setting_types import Section
 from monitor.settings import Settings
@@ -45,7 +45,7 @@ def in_words(error: ValidationError, resolved: Resolved, *, complete: bool = Tru
         if not complete and (detail["type"] in _UNFINISHED or (detail["type"] == "value_error" and _section(path))):
             continue
         if path == ("alerts",) and detail["type"] == "value_error":
-            continue  # a route to no channel: `config_checks` tells it with the line of the very name
+            continue  # a route to no channel: `checks` tells it with the line of the very name
         grouped.setdefault((path, missing), []).append(detail)
     problems: list[Problem] = []
     for (path, missing), details in grouped.items():

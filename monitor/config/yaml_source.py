@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from monitor.config_errors import ConfigError, Place, Problem, dotted
+from monitor.config.errors import ConfigError, Place, Problem, dotted
 
 MAX_NODES = 500_000
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from monitor.init_guess import Guess, LeftOut
+from monitor.first_config.guess import Guess, LeftOut
 from monitor.masking import HIDDEN, mask_text
 
 VARIABLE = "DATABASE_URL"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from monitor.config import load
-from monitor.config_errors import ConfigError
+from monitor.config.errors import ConfigError
 
 MODEL = "log: {delta: log}\nmodels:\n  one:\n    columns: {score: s}\n"  # the next line is 5
 CHANNELS = "alerts:\n  channels:\n    team: {console: {}}\n  routes:\n    - {to: [team]}\n"
@@ -103,8 +103,8 @@ def test_not_utf8_unreadable_missing_and_empty_folder() -> None:
 
 
 def mistakes() -> list[tuple[str, str]]:
-    """The pairs of config_mistakes.txt: a config, what is told of it."""
-    text = (Path(__file__).parent / "config_mistakes.txt").read_text(encoding="utf-8")
+    """The pairs of mistakes.txt: a config, what is told of it."""
+    text = (Path(__file__).parent / "mistakes.txt").read_text(encoding="utf-8")
     pairs = []
     for block in text.split("\n\n")[1:]:
         *config, message = block.strip().splitlines()
