@@ -14,16 +14,20 @@ import structlog
 from apscheduler.triggers.cron import CronTrigger
 
 from alerts import outbox
-from monitor import firing
+from monitor import firing, logs
 from monitor.clock import Clock
 from monitor.judging import World
 from monitor.prediction_log.base import LogError
 from monitor.settings import ReportSettings
 from monitor.store import evaluations, profiles, schedule
+from monitor.store.errors import StoreError
 
 log = structlog.get_logger()
 
+# A job that failed is tried again after this long.
+RETRY = timedelta(minutes=15)
 REPORT, TRIGGER, UPKEEP = "report", "trigger", "upkeep"
+_DAY = timedelta(days=1)
 HOURS_KEPT, DAYS_KEPT, SAID_KEPT = timedelta(days=35), timedelta(days=400), timedelta(days=90)
 
 
@@ -54,16 +58,23 @@ def run(
             for name in schedule.names(connection, kind):
                 if (kind, name) not in jobs:
                     schedule.drop(connection, kind, name)
-        due = schedule.due(connection, now)
+        due = schedule.due(connection, now, now - RETRY)
     for kind, name, at in due:
         if interrupted():
             return reports
         if (kind, name) not in jobs:
             continue
         cron, zone, work = jobs[kind, name]
+        planned = at
         while (following := next_fire(cron, zone, at)) <= now:
             at = following
-        reports += work(world, at, now)
+        try:
+            reports += work(world, at, now)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- one job's boundary: the others, and the models, must not wait for it
+            log.error("job failed; it is tried again later", job=f"{kind} {name}", **logs.described(error))
+            following = planned
         with world.store.begin() as connection:
             schedule.plan(connection, kind, name, following, last_at=now)
     return reports
@@ -115,12 +126,13 @@ def _firer(model: str, name: str) -> _Work:
 
 
 def _upkeep(world: World, _at: datetime, now: datetime) -> list[Path]:
-    moving = max(
-        (s.baseline.rolling or s.baseline.seasonal or timedelta(0) for s in world.config.settings.models.values()),
-        default=timedelta(0),
+    # What an evaluation reads reaches back from when its window is due, not from now.
+    longer = max(
+        (s.settle + (s.baseline.rolling or s.baseline.seasonal or _DAY) for s in world.config.settings.models.values()),
+        default=_DAY,
     )
     with world.store.begin() as connection:
-        profiles.forget(connection, now - HOURS_KEPT - moving, now - DAYS_KEPT)
+        profiles.forget(connection, now - HOURS_KEPT - longer - _DAY, now - DAYS_KEPT)
         evaluations.forget(connection, now - DAYS_KEPT)
         outbox.prune(connection, now - SAID_KEPT)
     for model in world.config.settings.models:

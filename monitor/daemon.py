@@ -23,6 +23,7 @@ from pathlib import Path
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from alerts.errors import AlertError
 from monitor.clock import Clock
 from monitor.config import Config, load
 from monitor.config.errors import ConfigError
@@ -34,12 +35,14 @@ from monitor.store import open_store
 from monitor.web.incident import incident_page
 from monitor.web.serve import serving
 
+# How soon a signal or a changed file is noticed (seconds).
+_TICK = 0.5
 # A loop that is told nothing looks by itself this often (seconds).
 LOOK = 5.0
 # No progress for this long (seconds) and /healthz fails.
 STALLED = 300.0
 # SIGTERM must end the process within 10 s; what cannot be finished by then is rolled back.
-PATIENCE = 7.0
+PATIENCE = 6.0
 
 log = structlog.get_logger()
 
@@ -54,6 +57,7 @@ class Daemon:
         self._stop = threading.Event()
         self._reload = threading.Event()
         self._wakes = {"evaluation": threading.Event(), "delivery": threading.Event()}
+        self._told: int | None = None
         self._stamps = self._file_stamps()
 
     def run(self) -> int:
@@ -84,8 +88,15 @@ class Daemon:
             for loop in loops:
                 loop.start()
             log.info("started", state=store.url, models=len(self.config.settings.models), config=self._sources())
-            while not self._stop.wait(1.0):
+            while not self._stop.wait(_TICK):
+                if self._told == signal.SIGHUP:
+                    self._told = None
+                    self._reload.set()
+                    self._wake()
+                elif self._told is not None:
+                    break
                 self._look_at_files()
+            self._stop.set()
             log.info("stopping")
             scheduler.shutdown(wait=False)
             self._wake()
@@ -105,11 +116,11 @@ class Daemon:
         wake = self._wakes["evaluation"]
         while not self._stop.is_set():
             wake.clear()
-            if self._reload.is_set():
-                self._reload.clear()
-                self._load(evaluations)
             wait = LOOK
             try:
+                if self._reload.is_set():
+                    self._reload.clear()
+                    self._load(evaluations)
                 wait = evaluations.run(lambda: self._stop.is_set() or self._reload.is_set())
                 self.pulse.failed("evaluation", None)
                 self._wakes["delivery"].set()
@@ -139,7 +150,7 @@ class Daemon:
         try:
             config = load(self.paths, self.environ)
             evaluations.use(config)
-        except (ConfigError, OSError, ValueError) as error:
+        except (ConfigError, AlertError, OSError, ValueError) as error:
             self.metrics.config_refused.set(1)
             log.error("changed config refused; the old one runs on", error=str(error))
             return
@@ -153,18 +164,12 @@ class Daemon:
             yield
             return
 
-        def stop(*_: object) -> None:
-            self._stop.set()
-            self._wake()
+        def note(number: int, _frame: object) -> None:
+            # Nothing more: it may interrupt this very thread while it holds the lock of an Event.
+            if self._told in (None, signal.SIGHUP):
+                self._told = number
 
-        def reload(*_: object) -> None:
-            self._reload.set()
-            self._wake()
-
-        before = {
-            number: signal.signal(number, action)
-            for number, action in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (signal.SIGHUP, reload))
-        }
+        before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
         try:
             yield
         finally:
@@ -192,7 +197,8 @@ class Daemon:
 
     def _file_stamps(self) -> dict[Path, tuple[int, int]]:
         stamps = {}
-        for source in self.config.sources:
+        inside = [file for path in self.paths if path.is_dir() for file in path.glob("*.y*ml")]
+        for source in {*self.config.sources, *inside}:
             try:
                 found = source.stat()
             except OSError:

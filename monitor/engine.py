@@ -7,7 +7,6 @@ The daemon, replay, backfill, check and the demo all run this; they differ in th
 from __future__ import annotations
 
 import heapq
-import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -16,7 +15,7 @@ from operator import attrgetter
 
 import structlog
 
-from monitor import cycle
+from monitor import cycle, logs
 from monitor.cycle import Outcome
 from monitor.judging import World
 from monitor.settings import LogSettings, ModelSettings
@@ -43,6 +42,7 @@ class Engine:
     world: World
     as_it_was: bool = False
     _blind: dict[str, tuple[datetime, timedelta]] = field(default_factory=dict)
+    _following: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
 
     def use_lease(self, lease: Lease) -> None:
         """Write under this lease from now on."""
@@ -62,7 +62,7 @@ class Engine:
         caller may stop; nothing is half-written.
         """
         heap: list[tuple[datetime, str, _Moment]] = []
-        work = {model: iter(self._moments(model, now)) for model in self.models()}
+        work = {model: iter(self._moments(model, now)) for model in sorted(self.behind(now))}
         for model, moments in work.items():
             _push(heap, model, moments)
         while heap:
@@ -83,9 +83,7 @@ class Engine:
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 -- one model's boundary: what fails for it must not stop the others
-            # What the error says may quote the data: its text goes nowhere.
-            frames = traceback.format_tb(error.__traceback__)
-            log.error("evaluation failed", model=model, error=type(error).__name__, frames="".join(frames))
+            log.error("evaluation failed", model=model, **logs.described(error))
             return cycle.blind(self.world, model, moment.at, now, f"internal error ({type(error).__name__})")
 
     def past(self, model: str, start: datetime, end: datetime) -> Iterator[Outcome]:
@@ -120,19 +118,32 @@ class Engine:
 
     def behind(self, now: datetime) -> set[str]:
         """Models with a moment due that has not been evaluated: messages about them wait until they caught up."""
-        return {model for model in self.models() if (due := self.next_due(model, now)) is not None and due <= now}
+        return {model for model, due in self.next_dues(now).items() if due is not None and due <= now}
 
     def next_due(self, model: str, now: datetime) -> datetime | None:
         """When a model's next evaluation is due; None if nothing is due within a week."""
         with self.world.store.read() as connection:
             through = cursors.through(connection, model)
+        return self._next(model, through, now)
+
+    def next_dues(self, now: datetime) -> dict[str, datetime | None]:
+        """`next_due` of every model."""
+        with self.world.store.read() as connection:
+            known = cursors.all_through(connection)
+        return {model: self._next(model, known.get(model), now) for model in self.models()}
+
+    def _next(self, model: str, through: datetime | None, now: datetime) -> datetime | None:
         held = self._blind.get(model)
         if through is None:
             return held[0] if held else now
-        found = next(iter(self._due(model, through, max(now, through) + _AHEAD)), None)
-        if found is None:
-            return None
-        return max(found.at, held[0]) if held else found.at
+        cached = self._following.get(model)
+        if cached is None or cached[0] != through:
+            # A daemon asks for every model every few seconds; the answer changes when the cursor does.
+            moment = next(iter(self._due(model, through, max(now, through) + _AHEAD)), None)
+            if moment is None:
+                return None
+            cached = self._following[model] = through, moment.at
+        return max(cached[1], held[0]) if held else cached[1]
 
     def _hold(self, model: str, now: datetime) -> None:
         wait = min(self._blind[model][1] * 2, _RETRY_MOST) if model in self._blind else _RETRY_FIRST

@@ -6,6 +6,7 @@ In: where to write, whether a person reads it. Out: a configured structlog. Kept
 from __future__ import annotations
 
 import sys
+import traceback
 from typing import TextIO
 
 import structlog
@@ -29,3 +30,8 @@ def configure(stream: TextIO | None = None, *, pretty: bool | None = None) -> No
         logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
+
+
+def described(error: Exception) -> dict[str, str]:
+    """What to log of an unforeseen error: its type and where it happened. What it says may quote data: not that."""
+    return {"error": type(error).__name__, "frames": "".join(traceback.format_tb(error.__traceback__))}

@@ -42,6 +42,7 @@ class DeliveryRound:
         # Until the first look at what is due, every model may be behind.
         self._hold: frozenset[str] = frozenset(config.settings.models)
         self._deliverer = wiring.make_deliverer(config.settings, store.begin)
+        self._counted: set[tuple[str, str]] = set()
 
     def use(self, config: Config) -> None:
         """Route and send by a changed config from now on. Raises AlertError if it cannot be used."""
@@ -63,8 +64,11 @@ class DeliveryRound:
         self._deliverer.deliver(now)
         with self._store.read() as connection:
             counts = outbox.counts(connection)
-        for (channel, state), count in counts.deliveries.items():
+        # A state that nothing is in any more is told once more, as empty.
+        for channel, state in self._counted | counts.deliveries.keys():
+            count = counts.deliveries.get((channel, state), 0)
             self._metrics.deliveries.labels(channel=channel, state=state).set(count)
+        self._counted |= counts.deliveries.keys()
         self._metrics.pending_intents.set(counts.intents)
         return _PENDING
 
@@ -115,7 +119,8 @@ class EvaluationRound:
             begun = time.monotonic()
         self._deliveries.hold(frozenset())
         chores.run(engine.world, self._clock, interrupted, apart=True)
-        due = min((d for d in (engine.next_due(m, now) for m in engine.models()) if d is not None), default=None)
+        self._count_incidents()
+        due = min((due for due in engine.next_dues(now).values() if due is not None), default=None)
         return self._clock.seconds_until(due) if due is not None else float("inf")
 
     def renew(self) -> bool:
@@ -181,7 +186,10 @@ class EvaluationRound:
             )
         if outcome.blind is None:
             metrics.evaluated_through.labels(model=model).set(outcome.at.timestamp())
-        if outcome.events:
-            with self._store.read() as connection:
-                still_open = incidents.listing(connection, model=model, open_only=True)
-            metrics.open_incidents.labels(model=model).set(len(still_open))
+
+    def _count_incidents(self) -> None:
+        """All models each time: people close incidents from elsewhere."""
+        with self._store.read() as connection:
+            still_open = incidents.open_counts(connection)
+        for model in self._engine.models():
+            self._metrics.open_incidents.labels(model=model).set(still_open.get(model, 0))

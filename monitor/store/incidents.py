@@ -86,6 +86,12 @@ def listing(
     return [Incident.from_json(json.loads(row.data)) for row in rows]
 
 
+def open_counts(connection: Connection) -> dict[str, int]:
+    """How many incidents are open, by model; models without one are left out."""
+    query = sa.select(INCIDENTS.c.model, sa.func.count().label("number")).where(INCIDENTS.c.resolved_at.is_(None))
+    return {row.model: row.number for row in connection.execute(query.group_by(INCIDENTS.c.model))}
+
+
 def apply(connection: Connection, incidents: Sequence[Incident], events: Sequence[IncidentEvent]) -> None:
     """Write the new state of `incidents`, and append `events` to the timeline."""
     for incident in incidents:

@@ -31,7 +31,7 @@ def next_at(connection: Connection, kind: str, name: str) -> datetime | None:
 
 
 def plan(connection: Connection, kind: str, name: str, at: datetime, last_at: datetime | None = None) -> None:
-    """Set when a job is due next, and (if given) when it last ran."""
+    """Set when a job is due next, and (if given) when it was last tried."""
     values: dict[str, datetime] = {"next_at": at}
     if last_at is not None:
         values["last_at"] = last_at
@@ -40,9 +40,16 @@ def plan(connection: Connection, kind: str, name: str, at: datetime, last_at: da
         connection.execute(SCHEDULE.insert().values(kind=kind, name=name, **values))
 
 
-def due(connection: Connection, now: datetime) -> list[tuple[str, str, datetime]]:
-    """(kind, name, due time) of every job due at `now`, earliest first."""
-    rows = connection.execute(sa.select(SCHEDULE).where(SCHEDULE.c.next_at <= now).order_by(SCHEDULE.c.next_at))
+def due(connection: Connection, now: datetime, tried_before: datetime) -> list[tuple[str, str, datetime]]:
+    """(kind, name, due time) of every job due at `now`, earliest first.
+
+    One that was tried since it fell due comes again only if that was before `tried_before`.
+    """
+    tried = sa.and_(SCHEDULE.c.last_at.is_not(None), SCHEDULE.c.last_at >= SCHEDULE.c.next_at)
+    again = sa.or_(sa.not_(tried), SCHEDULE.c.last_at < tried_before)
+    rows = connection.execute(
+        sa.select(SCHEDULE).where(SCHEDULE.c.next_at <= now, again).order_by(SCHEDULE.c.next_at, SCHEDULE.c.name)
+    )
     return [(row.kind, row.name, row.next_at) for row in rows]
 
 

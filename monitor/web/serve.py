@@ -12,13 +12,14 @@ from contextlib import contextmanager
 import uvicorn
 from prometheus_client import start_http_server
 
+from monitor.errors import UserError
 from monitor.metrics import Metrics
 from monitor.pulse import Pulse
 from monitor.settings import Settings
 from monitor.web.app import make_app
 
 
-class CannotListen(Exception):
+class CannotListen(UserError):
     """An address in `server` cannot be listened on."""
 
 
@@ -71,7 +72,7 @@ def _pages(
 
     def stop() -> None:
         server.should_exit = True
-        thread.join(2)
+        thread.join(1)
         socket.close()
 
     return stop
@@ -87,6 +88,6 @@ def _metrics(listen: str, metrics: Metrics) -> Callable[[], None]:
     def stop() -> None:
         server.shutdown()
         server.server_close()
-        thread.join(2)
+        thread.join(1)
 
     return stop

@@ -37,15 +37,25 @@ def test_jobs_are_due_at_their_time_and_forgotten_when_dropped(store: Store) -> 
         schedule.plan(connection, "report", "weekly", START)
         schedule.plan(connection, "report", "daily", START - HOUR)
         schedule.plan(connection, "trigger", "weekly", START + HOUR)
-        assert schedule.due(connection, START - 2 * HOUR) == []
-        assert schedule.due(connection, START) == [
+        assert schedule.due(connection, START - 2 * HOUR, START) == []
+        assert schedule.due(connection, START, START) == [
             ("report", "daily", START - HOUR),
             ("report", "weekly", START),
         ]
         schedule.plan(connection, "report", "daily", START + DAY, last_at=START)
-        assert schedule.due(connection, START) == [("report", "weekly", START)]
+        assert schedule.due(connection, START, START) == [("report", "weekly", START)]
         assert schedule.next_at(connection, "report", "daily") == START + DAY
         assert schedule.next_at(connection, "report", "monthly") is None
         schedule.drop(connection, "report", "weekly")
         assert schedule.names(connection, "report") == ["daily"]
         assert schedule.names(connection, "trigger") == ["weekly"]
+
+
+def test_a_job_that_was_tried_in_vain_comes_again_after_a_while(store: Store) -> None:
+    with store.begin() as connection:
+        schedule.plan(connection, "report", "weekly", START)
+        schedule.plan(connection, "report", "weekly", START, last_at=START + HOUR)
+        assert schedule.due(connection, START + 2 * HOUR, START + HOUR) == []
+        assert schedule.due(connection, START + 2 * HOUR, START + 2 * HOUR) == [("report", "weekly", START)]
+        schedule.plan(connection, "report", "weekly", START + 2 * HOUR)
+        assert schedule.due(connection, START + 2 * HOUR, START) != [], "tried for another day, not for this one"
