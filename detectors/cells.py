@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from detectors.columns import Column, ColumnKind
-from detectors.locate import FEWEST_ROWS
+from detectors.locate import COMPILED_ROWS, FEWEST_ROWS
 from detectors.result import IntArray
 from detectors.values import Family, family_of, hashed, numbers, tally
 
@@ -63,6 +63,9 @@ def _count_numbers(column: Column, array: pa.Array | pa.ChunkedArray) -> Counted
         first, last, number = int(upto[0]), int(upto[-2]), int(upto[-1])
         finite, nan, infinite = ordered[first:last], len(ordered) - number, first + number - last
         cells = np.diff(upto[:-1]).astype(np.int64, copy=False)
+    elif len(values) >= COMPILED_ROWS:
+        cells, nan, infinite = locator.everything(values)
+        finite = values[np.isfinite(values)] if column.is_output else values
     else:
         usable = np.isfinite(values)
         finite = values if usable.all() else values[usable]

@@ -7,7 +7,7 @@ and goes to bytes and back bit for bit. Kept: nothing but derived layouts, compu
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,9 +19,12 @@ from numpy.typing import NDArray
 from detectors import codec
 from detectors.cells import Counted, count
 from detectors.columns import Column, ColumnKind, Excluded, Role, fit_column
+from detectors.locate import COMPILED_ROWS
 from detectors.profile import Profile
 from detectors.result import DetectorError, FloatArray, IntArray
 from detectors.values import Family, as_table, column_of
+
+_SIDE_BY_SIDE = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,15 +88,21 @@ class Grid:
     def profile(self, batch: object, pool: Executor | None = None) -> Profile:
         """Count a batch (Table, RecordBatch or DataFrame) on the cells, columns matched by name.
 
-        A column the batch lacks counts as absent in all its rows. With `pool`, columns are counted side by side:
-        sorting leaves the interpreter lock. Counting a batch in pieces and adding up gives the same profile.
+        A column the batch lacks counts as absent in all its rows. With `pool`, columns of a large batch are counted
+        side by side: the compiled loop leaves the interpreter lock. Counting a batch in pieces and adding up gives
+        the same profile.
         """
         rows = as_table(batch)
 
-        def one(column: Column) -> Counted:
-            return count(column, column_of(rows, column.name), rows.num_rows)
+        def some(columns: Sequence[Column]) -> list[Counted]:
+            return [count(column, column_of(rows, column.name), rows.num_rows) for column in columns]
 
-        counted = list(pool.map(one, self.columns)) if pool else [one(column) for column in self.columns]
+        if pool is None or rows.num_rows < COMPILED_ROWS:
+            counted = some(self.columns)
+        else:
+            # A few columns a task: handing over one costs as much as counting a thousand rows.
+            groups = [self.columns[start : start + _SIDE_BY_SIDE] for start in range(0, len(self), _SIDE_BY_SIDE)]
+            counted = [each for group in pool.map(some, groups) for each in group]
         return Profile(
             self,
             rows.num_rows,

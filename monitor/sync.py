@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, wait
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -176,7 +176,7 @@ def _read(
     sums: dict[tuple[str, int], Profile] = {}
     first_last: dict[str, tuple[int, int]] = {}
     names = columns_of(settings, grids.values())
-    for batch in log.batches(group[0][0], group[-1][1], names):
+    for batch in ahead(log.batches(group[0][0], group[-1][1], names), pool):
         if not batch.num_rows:
             continue
         times = times_of(batch, settings.columns.timestamp)
@@ -205,6 +205,21 @@ def _read(
         read.append(_SlotRead(SlotState(start, token, int(rows[index]), latest), hours))
     found = {v: (EPOCH + first * _US, EPOCH + last * _US) for v, (first, last) in first_last.items()}
     return read, found
+
+
+def ahead(batches: Iterator[pa.RecordBatch], pool: Executor | None) -> Iterator[pa.RecordBatch]:
+    """The same batches, the next one being read (in a thread of `pool`) while the last is worked on."""
+    if pool is None:
+        yield from batches
+        return
+    coming = pool.submit(next, batches, None)
+    try:
+        while (batch := coming.result()) is not None:
+            coming = pool.submit(next, batches, None)
+            yield batch
+    finally:
+        # Whoever stops early must not close a log that is still being read.
+        wait([coming])
 
 
 def times_of(batch: pa.RecordBatch, column: str) -> IntArray:

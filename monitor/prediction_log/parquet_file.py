@@ -18,7 +18,7 @@ from monitor.prediction_log.arrow import HOUR, as_times, conform, count_hours, m
 from monitor.prediction_log.base import LogMismatch
 
 # 100 float64 columns of this many rows are 26 MB: large enough for vectorised work, small beside the daemon.
-BATCH_ROWS = 32_768
+BATCH_ROWS = 131_072
 
 
 @dataclass(frozen=True, slots=True)

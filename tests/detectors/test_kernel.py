@@ -1,0 +1,58 @@
+"""The compiled loop counts as a search of the edges, one by one, does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detectors.columns import quantile_edges
+from detectors.locate import Locator, locator
+
+NASTY = [0.0, -0.0, 5e-324, -5e-324, 1e308, -1e308, 1e-300, np.nan, np.inf, -np.inf]
+
+
+def searched(edges: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, int, int]:
+    finite = values[np.isfinite(values)]
+    cells = np.bincount(np.searchsorted(edges, finite, side="left"), minlength=len(edges) + 1)
+    return cells, int(np.isnan(values).sum()), int(np.isinf(values).sum())
+
+
+def table(reference: np.ndarray) -> Locator | None:
+    return locator(*quantile_edges(np.sort(reference), 500))
+
+
+SHAPES = {
+    "normal": lambda rng, n: rng.normal(size=n),
+    "zeros": lambda rng, n: np.where(rng.random(n) < 0.4, 0.0, rng.exponential(3.0, n)),
+    "integers": lambda rng, n: rng.integers(0, 60, n).astype(float),
+    "pareto": lambda rng, n: rng.pareto(1.5, n),
+    "shifted": lambda rng, n: 1e9 + rng.normal(size=n),
+    "two scales": lambda rng, n: np.where(rng.random(n) < 0.02, 1e6, rng.normal(size=n)),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_cell_is_counted_as_a_search_would(shape: str) -> None:
+    rng = np.random.default_rng(5)
+    reference = SHAPES[shape](rng, 50_000)
+    found = table(reference)
+    assert found is not None
+    values = np.concatenate([SHAPES[shape](rng, 30_000) * 1.1, reference[:5_000], found.edges, NASTY])
+    cells, nan, infinite = found.everything(values)
+    wanted = searched(found.edges, values)
+    assert cells.tolist() == wanted[0].tolist()
+    assert (nan, infinite) == wanted[1:]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, max_size=200), st.integers(0, 3))
+def test_whatever_the_values(values: list[float], seed: int) -> None:
+    found = table(np.random.default_rng(seed).normal(size=5_000) * 10.0 ** (3 * seed))
+    assert found is not None
+    array = np.array(values)
+    cells, nan, infinite = found.everything(array)
+    wanted = searched(found.edges, array)
+    assert cells.tolist() == wanted[0].tolist()
+    assert (nan, infinite) == wanted[1:]
