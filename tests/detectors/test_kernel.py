@@ -29,7 +29,7 @@ SHAPES = {
     "integers": lambda rng, n: rng.integers(0, 60, n).astype(float),
     "pareto": lambda rng, n: rng.pareto(1.5, n),
     "shifted": lambda rng, n: 1e9 + rng.normal(size=n),
-    "a far tail": lambda rng, n: np.where(rng.random(n) < 0.004, 1e6, rng.normal(size=n)),
+    "a far tail": lambda rng, n: np.where(rng.random(n) < 0.001, 1e6, rng.normal(size=n)),
 }
 
 
