@@ -18,7 +18,9 @@ from monitor.prediction_log.arrow import HOUR, as_times, conform, count_hours, m
 from monitor.prediction_log.base import LogMismatch
 
 # 100 float64 columns of this many rows are 26 MB: large enough for vectorised work, small beside the daemon.
+# A batch holds an hour of most logs whole, and at most 16 million values: 128 MB of numbers.
 BATCH_ROWS = 131_072
+BATCH_VALUES = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,8 @@ def file_batches(
     chosen = [name for name in columns if name in schema.names or name == time]
     # A file whose time is told by its path still needs a column that says how many rows a batch has.
     read = sorted({time, *chosen} & given) or file.schema_arrow.names[:1]
-    for whole in file.iter_batches(batch_size=BATCH_ROWS, row_groups=wanted, columns=read):
+    rows = max(1, min(BATCH_ROWS, BATCH_VALUES // max(1, len(read))))
+    for whole in file.iter_batches(batch_size=rows, row_groups=wanted, columns=read):
         if time in given:
             times = as_times(whole.column(whole.schema.get_field_index(time)), time)
         else:
