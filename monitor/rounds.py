@@ -178,7 +178,7 @@ class EvaluationRound:
             metrics.events.labels(model=model, event=event.event.value).inc()
             log.info(
                 "incident",
-                event=event.event.value,
+                change=event.event.value,
                 incident=event.incident.id,
                 model=model,
                 severity=event.incident.severity.value,

@@ -17,7 +17,6 @@ import pyarrow.parquet as pq
 from monitor.prediction_log.arrow import HOUR, as_times, conform, count_hours, micros, unit_micros, within
 from monitor.prediction_log.base import LogMismatch
 
-# 100 float64 columns of this many rows are 26 MB: large enough for vectorised work, small beside the daemon.
 # A batch holds an hour of most logs whole, and at most 16 million values: 128 MB of numbers.
 BATCH_ROWS = 131_072
 BATCH_VALUES = 1 << 24
