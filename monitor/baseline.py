@@ -246,6 +246,8 @@ def read_table(path: Path) -> pa.Table:
     import pyarrow.json as ndjson
     import pyarrow.parquet as parquet
 
+    if not path.is_file():
+        raise LogMismatch(f"there is no file {path}")
     name = path.name.removesuffix(".gz")
     try:
         if name.endswith((".parquet", ".pq")):

@@ -155,8 +155,9 @@ def _judged(
 def _explained(finding: Finding, column: Column, production: Profile) -> Finding:
     if finding.detector != "psi" or column.private or column.kind is not ColumnKind.NUMBER:
         return finding
-    edges = [float(edge) for edge in psi_bins(production.grid, column.name, 10)]
-    return replace(finding, detail={**finding.detail, "bins": edges})
+    # Without the infinities at either end, which JSON does not have: the outer bins are open.
+    cuts = [float(edge) for edge in psi_bins(production.grid, column.name, 10)[1:-1]]
+    return replace(finding, detail={**finding.detail, "bins": cuts})
 
 
 def _change(
