@@ -44,9 +44,9 @@ def run(
     from monitor.clock import Clock, SimulatedClock, WallClock
     from monitor.config import find_config
     from monitor.daemon import Daemon
-    from monitor.light import without_pandas
+    from monitor.light import live_small
 
-    without_pandas()
+    live_small()
     if (clock_from is None) != (clock_to is None):
         raise UserError("a simulated clock needs both --clock-from and --clock-to")
     loaded = load_config(config)
