@@ -19,6 +19,7 @@ from monitor.clock import Clock
 from monitor.config import Config
 from monitor.cycle import Outcome
 from monitor.engine import Engine
+from monitor.light import give_back
 from monitor.metrics import Metrics
 from monitor.pulse import Pulse
 from monitor.store import Store, incidents, leases
@@ -119,6 +120,7 @@ class EvaluationRound:
             begun = time.monotonic()
         self._deliveries.hold(frozenset())
         chores.run(engine.world, self._clock, interrupted, apart=True)
+        give_back()
         self._count_incidents()
         due = min((due for due in engine.next_dues(now).values() if due is not None), default=None)
         return self._clock.seconds_until(due) if due is not None else float("inf")

@@ -25,6 +25,8 @@ def _sqlite_settings(connection: sqlite3.Connection, _record: object) -> None:
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
+    # Half a megabyte a connection: rows are small and read once, and a daemon holds several connections.
+    cursor.execute("PRAGMA cache_size = -512")
     cursor.close()
 
 
