@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 from prometheus_client import start_http_server
@@ -61,7 +62,9 @@ def _pages(
     host, port = address(settings.server.listen or "")
     folders = {report.name: report.folder / report.name for report in settings.reports}
     app = make_app(pulse, status, incident, folders)
-    config = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, lifespan="off")
+    # The plain loop and parser: a health check needs no faster ones, and those that may be installed take megabytes.
+    plain: dict[str, Any] = {"loop": "asyncio", "http": "h11", "ws": "none", "lifespan": "off"}
+    config = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, **plain)
     try:
         socket = config.bind_socket()
     except (OSError, SystemExit) as error:
