@@ -238,7 +238,7 @@ def training(folder: Path, kind: str) -> Path:
     elif kind.startswith("csv"):
         csv.write_csv(table, folder / "train.csv")
         if kind == "csv.gz":
-            path.write_bytes(gzip.compress((folder / "train.csv").read_bytes()))
+            path.write_bytes(gzip.compress((folder / "train.csv").read_bytes(), mtime=0))
     else:
         import json
 
@@ -277,7 +277,7 @@ def test_labels_and_ids_in_a_training_file_are_no_features(flow: Flow, store: St
         ("train.csv", b"other,columns\n1,2\n", "none of the watched columns"),
         ("train.csv", b"x,y\n", "no rows"),
         ("train.csv.gz", b"not gzipped", "gzip"),
-        ("train.csv.gz", gzip.compress(b"x\n1\n" * 1000)[:40], "train.csv.gz"),
+        ("train.csv.gz", gzip.compress(b"x\n1\n" * 1000, mtime=0)[:40], "train.csv.gz"),
         ("train.ndjson", b'{"x": 1}\n{"x": ', "JSON"),
         ("train.xlsx", b"PK", "not a .parquet, .csv or .ndjson file"),
     ],
