@@ -36,7 +36,7 @@ def random_table(seed: int, n: int, moved: float = 0.0) -> pa.Table:
             "constant": np.full(n, 7.0),
             "colour": letters[rng.integers(0, 3 + int(3 * moved), n)],
             "flag": rng.random(n) < 0.3 + 0.2 * moved,
-            "many": np.array([f"k{k}" for k in rng.integers(0, 40, n)]),
+            "many": pa.array([f"k{k}" for k in rng.integers(0, 40, n)], pa.string()),
         }
     )
 

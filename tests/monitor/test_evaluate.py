@@ -1,0 +1,277 @@
+"""From profiles and counts to findings: every case has a status, and every figure is one that JSON can hold."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detectors import Grid
+from detectors.columns import Role
+from detectors.performance import Measured
+from detectors.registry import DETECTORS
+from detectors.result import Finding, Judgement, Kind, Status, Window
+from monitor.evaluate import (
+    Context,
+    judge_inputs,
+    judge_performance,
+    judge_volume,
+    log_finding,
+    run_finding,
+    unjudged,
+)
+from monitor.outcomes import Outcomes
+from monitor.settings import ModelSettings
+from monitor.volumes import History
+from tests.support.flow import DAY, START, rows
+from tests.support.tables import random_table
+
+CONTEXT = Context("m", "1", Window("1d", START, START + DAY), 2, START + DAY, "base", "conf", "0.1.0")
+ROLES = {"score": Role.SCORE, "pred": Role.PREDICTION}
+
+
+def model(**more: Any) -> ModelSettings:
+    return ModelSettings.model_validate(more)
+
+
+def inputs(reference: pa.Table, production: pa.Table, **more: Any) -> dict[tuple[str, str], Finding]:
+    columns = [name for name in reference.column_names if name not in ("ts", "id", "version")]
+    grid = Grid.fit(
+        reference.select(columns), roles={k: v for k, v in ROLES.items() if k in columns}, categories=["pred"]
+    )
+    found = judge_inputs(CONTEXT, model(**more), grid.profile(reference), grid.profile(production))
+    return {(one.subject, one.detector): one for one in found}
+
+
+def test_every_finding_says_what_it_is_about() -> None:
+    found = inputs(rows(hours=48), rows(hours=48, seed=1, shift=2.0))
+    for one in found.values():
+        assert (one.model, one.version, one.window) == ("m", "1", CONTEXT.window)
+        assert (one.revision, one.evaluated_at, one.baseline_id) == (2, START + DAY, "base")
+        assert (one.config_hash, one.program, one.segment, one.n) == ("conf", "0.1.0", None, 960)
+    assert found["x", "ks"].kind is Kind.FEATURE
+    assert found["score", "ks"].kind is Kind.PREDICTION
+    assert found["pred", "class_rate"].kind is Kind.PREDICTION
+    assert found["x", "missing"].kind is Kind.QUALITY
+    assert ("colour", "ks") not in found, "what does not apply is no finding"
+    assert found["x", "ks"].detail["before"] != found["x", "ks"].detail["after"]
+    assert str(found["pred", "class_rate"].detail["after"]).endswith("%")
+    assert "before" not in found["colour", "psi"].detail, "only breaches tell what changed"
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.integers(0, 300), st.sampled_from([0.0, 0.5, 1.5]))
+def test_whatever_comes_the_findings_are_json_and_few_rows_are_insufficient(seed: int, n: int, moved: float) -> None:
+    reference = random_table(seed, 400)
+    found = inputs(reference, random_table(seed + 1, n, moved), minimum_rows=100)
+    for one in found.values():
+        json.dumps(one.to_json(), allow_nan=False)
+        assert one.n == n
+        if one.status is not Status.INSUFFICIENT:
+            assert one.statistic is not None
+            assert n >= 100 or DETECTORS[one.detector].certain
+        if one.status is Status.BREACH:
+            assert one.threshold is not None
+            assert abs(one.effect if one.effect is not None else one.statistic or 0.0) >= one.threshold
+
+
+def test_detectors_can_be_switched_off_and_given_another_threshold() -> None:
+    before, after = rows(hours=48), rows(hours=48, seed=1, shift=0.6)
+    usual = inputs(before, after)
+    assert usual["x", "ks"].status is Status.BREACH
+    told = inputs(before, after, detectors={"ks": {"threshold": 0.5}, "psi": {"enabled": False}})
+    assert (told["x", "ks"].status, told["x", "ks"].threshold) == (Status.OK, 0.5)
+    assert not [key for key in told if key[1] == "psi"]
+
+
+def test_the_rule_is_a_value_that_is_handed_in() -> None:
+    @dataclass(frozen=True)
+    class Everything:
+        """Finds fault with all there is."""
+
+        def judge(self, measured: Any, n_reference: int, n_production: int) -> dict[str, Judgement]:
+            assert (n_reference, n_production) == (960, 480)
+            yes = {name: np.ones(len(one.value), np.bool_) for name, one in measured.items()}
+            return {name: Judgement(np.zeros(len(one)), one, one) for name, one in yes.items()}
+
+    table = rows(hours=48).select(["x", "colour"])
+    grid = Grid.fit(table)
+    found = judge_inputs(CONTEXT, model(), grid.profile(table), grid.profile(table.slice(480)), rule=Everything())
+    assert {one.status for one in found} == {Status.BREACH}
+    assert {one.threshold for one in found} == {0.0}
+
+
+def test_of_a_private_column_rates_alone_are_told() -> None:
+    before = pa.table({"who": ["alice", "bob"] * 300, "age": np.arange(600.0)})
+    after = pa.table({"who": ["mallory", "bob"] * 300, "age": np.arange(600.0) + 5000})
+    grid = Grid.fit(before, private=["who", "age"])
+    found = judge_inputs(CONTEXT, model(), grid.profile(before), grid.profile(after), explain=True)
+    assert {(one.subject, one.detector) for one in found if one.status is Status.BREACH} >= {
+        ("who", "psi"), ("who", "unseen"), ("age", "ks"), ("age", "psi"), ("age", "out_of_range"),
+    }  # fmt: skip
+    text = json.dumps([one.to_json() for one in found])
+    for value in ("alice", "bob", "mallory", "5000", "599", "median", "bins"):
+        assert value not in text
+
+
+# Volume
+
+
+WEEKS = History((1000, 1020, 980, 1010), (60.0, 90.0, 45.0, 80.0))
+
+
+def volume(count: int, age: float | None = 60.0, history: History = WEEKS, **more: Any) -> dict[str, Finding]:
+    found = judge_volume(CONTEXT, model(**more), count, age, history)
+    for one in found:
+        json.dumps(one.to_json(), allow_nan=False)
+        assert one.kind is Kind.VOLUME
+    return {one.detector: one for one in found}
+
+
+@pytest.mark.parametrize(
+    ("count", "status"),
+    [
+        (1000, Status.OK),
+        (700, Status.OK),
+        (500, Status.BREACH),
+        (1, Status.BREACH),
+        (0, Status.BREACH),
+        (1900, Status.OK),
+        (3100, Status.BREACH),
+    ],
+)
+def test_half_the_rows_or_a_multiple_are_news(count: int, status: Status) -> None:
+    found = volume(count)["volume"]
+    assert found.status is status
+    assert found.detail == {"before": "1,005 rows", "after": f"{count:,} rows"}
+
+
+def test_without_enough_history_even_no_rows_are_insufficient() -> None:
+    for history in (History((), ()), History((1000, 1000), (1.0, 1.0)), History((0, 0, 0), ())):
+        assert volume(0, None, history)["volume"].status is Status.INSUFFICIENT
+        assert volume(5000, None, history)["volume"].status is Status.INSUFFICIENT
+
+
+def test_counts_that_vary_wildly_by_themselves_are_no_news() -> None:
+    assert volume(40, history=History((10, 100, 400, 90), (1.0,) * 4))["volume"].status is Status.OK
+
+
+@pytest.mark.parametrize(
+    ("age", "history", "status"),
+    [
+        (7200.0, History((100,) * 4, (600.0, 300.0, 500.0, 400.0)), Status.BREACH),
+        (1700.0, History((100,) * 4, (600.0, 300.0, 500.0, 400.0)), Status.OK),
+        (3599.0, History((100,) * 4, (1.0, 1.0, 1.0, 1.0)), Status.OK),
+        (7200.0, History((100,) * 4, (600.0, 300.0)), Status.INSUFFICIENT),
+        (7200.0, History((100,) * 4, (0.0, 0.0, 0.0)), Status.INSUFFICIENT),
+        (-50.0, History((100,) * 4, (600.0, 300.0, 500.0, 400.0)), Status.OK),
+    ],
+)
+def test_rows_that_stopped_coming_are_news_when_they_usually_come_later(
+    age: float, history: History, status: Status
+) -> None:
+    assert volume(100, age, history)["freshness"].status is status
+
+
+def test_of_no_rows_no_age_is_told_and_both_can_be_switched_off() -> None:
+    assert set(volume(0, None)) == {"volume"}
+    assert set(volume(10, 5.0, detectors={"volume": {"enabled": False}})) == {"freshness"}
+    assert set(volume(10, 5.0, detectors={"freshness": {"enabled": False}})) == {"volume"}
+    assert volume(700, detectors={"volume": {"threshold": 0.2}})["volume"].status is Status.BREACH
+
+
+# Performance
+
+
+def outcome(n: int, good: float = 1.0, seed: int = 0, labelled: int | None = None) -> Outcomes:
+    rng = np.random.default_rng(seed)
+    score = rng.random(n)
+    label = np.where(rng.random(n) < good, rng.random(n) < score, rng.random(n) < 0.5).astype(np.int64)
+    times, k = np.arange(n), n if labelled is None else labelled
+    return Outcomes(times, times[:k], label[:k], score[:k], (score[:k] > 0.5).astype(np.int64))
+
+
+USUAL = {
+    "auc": Measured(0.83, 0.005, 5000),
+    "log_loss": Measured(0.5, 0.005, 5000),
+    "accuracy": Measured(0.75, 0.006, 5000),
+}
+
+
+def performance(found: Outcomes, usual: dict[str, Measured] | None = None, **more: Any) -> dict[str, Finding]:
+    judged = judge_performance(CONTEXT, model(**more), found, USUAL if usual is None else usual)
+    for one in judged:
+        json.dumps(one.to_json(), allow_nan=False)
+        assert one.kind is Kind.PERFORMANCE
+    return {one.detector: one for one in judged}
+
+
+def test_performance_as_before_is_fine_and_worse_is_a_breach() -> None:
+    fine, bad = performance(outcome(3000)), performance(outcome(3000, good=0.2))
+    assert {one.status for one in fine.values()} == {Status.OK}
+    assert {one.status for one in bad.values()} == {Status.BREACH}
+    assert bad["auc"].subject == "AUC"
+    assert bad["auc"].detail["baseline"] == 0.83
+    assert bad["auc"].detail["before"] == "0.830"
+
+
+def test_how_many_of_the_rows_were_labelled_is_told() -> None:
+    found = performance(outcome(3000, labelled=750))
+    assert {one.detail["coverage"] for one in found.values()} == {0.25}
+    assert {one.n for one in found.values()} == {750}
+
+
+@pytest.mark.parametrize(("rows_", "labelled"), [(0, 0), (3000, 0), (3000, 1), (3000, 99)])
+def test_too_few_labels_are_insufficient(rows_: int, labelled: int) -> None:
+    assert {one.status for one in performance(outcome(rows_, labelled=labelled)).values()} == {Status.INSUFFICIENT}
+
+
+def test_without_a_reference_it_is_measured_and_not_judged() -> None:
+    found = performance(outcome(3000), {})
+    assert {one.status for one in found.values()} == {Status.INSUFFICIENT}
+    assert found["auc"].statistic == pytest.approx(0.83, abs=0.03)
+
+
+def test_labels_of_one_class_say_nothing_of_the_ranking() -> None:
+    whole = outcome(500)
+    found = performance(Outcomes(whole.row_times, whole.times, np.zeros(500, np.int64), whole.score, whole.prediction))
+    assert (found["auc"].statistic, found["auc"].status) == (None, Status.INSUFFICIENT)
+
+
+def test_with_nothing_to_measure_the_reason_is_told() -> None:
+    whole = outcome(500)
+    found = performance(Outcomes(whole.row_times, whole.times, whole.label, None, None))
+    assert found["performance"].detail == {"reason": "no labels yet"}
+    off = {name: {"enabled": False} for name in USUAL}
+    assert set(performance(whole, detectors=off)) == {"performance"}
+
+
+def test_tolerances_come_from_the_config() -> None:
+    found = outcome(5000, good=0.6)
+    assert performance(found)["auc"].status is Status.BREACH
+    assert performance(found, detectors={"auc": {"threshold": 0.3}})["auc"].status is Status.OK
+
+
+# The rest
+
+
+def test_runs_and_logs_are_there_or_not() -> None:
+    assert run_finding(CONTEXT, 10, None).status is Status.OK
+    missed = run_finding(CONTEXT, 0, "no run arrived")
+    assert (missed.status, missed.detail["reason"]) == (Status.BREACH, "no run arrived")
+    away = log_finding("m", START, START, "c", "0.1.0", "no folder")
+    assert (away.status, away.kind, away.detector) == (Status.BREACH, Kind.VOLUME, "log_reachable")
+    assert log_finding("m", START, START, "c", "0.1.0", None).status is Status.OK
+    assert unjudged(CONTEXT, "baseline", 5, "learning").status is Status.INSUFFICIENT
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), None])
+def test_a_finding_never_holds_what_json_cannot(value: float | None) -> None:
+    one = CONTEXT.finding("x", Kind.FEATURE, "ks", Status.INSUFFICIENT, 1, statistic=value, pvalue=value, effect=value)
+    assert (one.statistic, one.pvalue, one.effect) == (None, None, None)
