@@ -7,7 +7,8 @@ that a crash repeats a job rather than losing it; of a job missed several times 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 import structlog
@@ -28,16 +29,21 @@ log = structlog.get_logger()
 RETRY = timedelta(minutes=15)
 REPORT, TRIGGER, UPKEEP = "report", "trigger", "upkeep"
 _DAY = timedelta(days=1)
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 HOURS_KEPT, DAYS_KEPT, SAID_KEPT = timedelta(days=35), timedelta(days=400), timedelta(days=90)
 
 
 def next_fire(cron: str, timezone: str, after: datetime) -> datetime:
     """The first time strictly after `after` that a five-field cron line names, on that clock."""
-    trigger = CronTrigger.from_crontab(cron, timezone=timezone)
-    found: datetime | None = trigger.get_next_fire_time(None, after + timedelta(seconds=1))
-    if found is None:
-        raise ValueError(f"cron line {cron!r} never fires")
-    return found.astimezone(after.tzinfo)
+    whole = after.replace(microsecond=0) + timedelta(seconds=1)
+    found: datetime | None = _trigger(cron, timezone).get_next_fire_time(None, whole)
+    # The 30th of February: a day that never comes is as good as one that has not been waited for.
+    return _NEVER if found is None else found.astimezone(UTC)
+
+
+@lru_cache(maxsize=4096)
+def _trigger(cron: str, timezone: str) -> CronTrigger:
+    return CronTrigger.from_crontab(cron, timezone=timezone)
 
 
 def run(
@@ -52,8 +58,10 @@ def run(
     now = clock.now()
     with world.store.begin() as connection:
         for (kind, name), (cron, zone, _) in jobs.items():
-            if schedule.next_at(connection, kind, name) is None:
-                schedule.plan(connection, kind, name, next_fire(cron, zone, now))
+            planned = schedule.next_at(connection, kind, name)
+            # What is not due yet is planned anew: its line in the config may have changed.
+            if (planned is None or planned > now) and planned != (following := next_fire(cron, zone, now)):
+                schedule.plan(connection, kind, name, following)
         for kind in (REPORT, TRIGGER):
             for name in schedule.names(connection, kind):
                 if (kind, name) not in jobs:
@@ -65,7 +73,7 @@ def run(
         if (kind, name) not in jobs:
             continue
         cron, zone, work = jobs[kind, name]
-        planned = at
+        first = at
         while (following := next_fire(cron, zone, at)) <= now:
             at = following
         try:
@@ -74,7 +82,7 @@ def run(
             raise
         except Exception as error:  # noqa: BLE001 -- one job's boundary: the others, and the models, must not wait for it
             log.error("job failed; it is tried again later", job=f"{kind} {name}", **logs.described(error))
-            following = planned
+            following = first
         with world.store.begin() as connection:
             schedule.plan(connection, kind, name, following, last_at=now)
     return reports
