@@ -13,9 +13,11 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from alerts.tables import insert_once
 from detectors.grid import Grid
 from detectors.performance import Measured
 from detectors.profile import Profile
+from monitor.store.locks import lock_model
 from monitor.store.metadata import METADATA, Instant
 
 GRIDS = sa.Table(
@@ -71,9 +73,10 @@ class Baseline:
 
 def save(connection: Connection, baseline: Baseline) -> None:
     """Make `baseline` the current one of its model version; earlier ones stay, no longer current."""
+    lock_model(connection, baseline.model)
     grid = baseline.grid
     if connection.execute(sa.select(GRIDS.c.id).where(GRIDS.c.id == grid.id)).one_or_none() is None:
-        connection.execute(GRIDS.insert().values(id=grid.id, data=grid.to_bytes()))
+        insert_once(connection, GRIDS, {"id": grid.id, "data": grid.to_bytes()})
     connection.execute(
         BASELINES.update()
         .where(BASELINES.c.model == baseline.model, BASELINES.c.version == baseline.version)

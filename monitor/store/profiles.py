@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 
 from detectors.grid import Grid
 from detectors.profile import Profile
+from monitor.store.locks import lock_model
 from monitor.store.metadata import METADATA, Instant
 
 SLOTS = sa.Table(
@@ -142,6 +143,7 @@ def contents(
 
 def replace(connection: Connection, model: str, states: Sequence[SlotState], hours: Sequence[HourProfile]) -> None:
     """Put freshly read slots in place of what was stored, and forget the days made from the old ones."""
+    lock_model(connection, model)
     if states:
         starts = [state.start for state in states]
         connection.execute(SLOTS.delete().where(SLOTS.c.model == model, SLOTS.c.start.in_(starts)))
@@ -258,8 +260,18 @@ def keep_days(
     grid: Grid,
     made: Sequence[tuple[datetime, datetime, Profile]],
 ) -> None:
-    """Store day sums that `total` had to make."""
+    """Store day sums that `total` had to make, but for days whose hours have been read again since."""
+    lock_model(connection, model)
     for start, end, profile in made:
+        hours = sa.select(sa.func.coalesce(sa.func.sum(HOURS.c.rows), 0)).where(
+            HOURS.c.model == model,
+            HOURS.c.version == version,
+            HOURS.c.grid == grid.id,
+            HOURS.c.start >= start,
+            HOURS.c.start < end,
+        )
+        if connection.execute(hours).scalar_one() != profile.rows:
+            continue
         key = [DAYS.c.model == model, DAYS.c.version == version, DAYS.c.grid == grid.id, DAYS.c.start == start]
         connection.execute(DAYS.delete().where(*key))
         connection.execute(

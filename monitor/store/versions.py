@@ -10,6 +10,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from alerts.tables import insert_once
 from monitor.store.metadata import METADATA, Instant
 
 VERSIONS = sa.Table(
@@ -24,12 +25,10 @@ VERSIONS = sa.Table(
 
 def seen(connection: Connection, model: str, version: str, first: datetime, last: datetime) -> None:
     """Record that a version had rows in `[first, last]`; widens what is known, never narrows it."""
-    row = connection.execute(
-        sa.select(VERSIONS).where(VERSIONS.c.model == model, VERSIONS.c.version == version)
-    ).one_or_none()
-    if row is None:
-        connection.execute(VERSIONS.insert().values(model=model, version=version, first_row=first, last_row=last))
-    elif first < row.first_row or last > row.last_row:
+    if insert_once(connection, VERSIONS, {"model": model, "version": version, "first_row": first, "last_row": last}):
+        return
+    row = connection.execute(sa.select(VERSIONS).where(VERSIONS.c.model == model, VERSIONS.c.version == version)).one()
+    if first < row.first_row or last > row.last_row:
         connection.execute(
             VERSIONS.update()
             .where(VERSIONS.c.model == model, VERSIONS.c.version == version)

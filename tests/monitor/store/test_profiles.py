@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors import Grid, Profile
-from monitor.store import Store, open_store, profiles
+from monitor.store import Store, open_store, profiles, versions
 from monitor.store.profiles import HourProfile, SlotState
 from tests.support.flow import DAY, HOUR, START, rows
 
@@ -209,3 +210,35 @@ def test_however_hours_come_and_sums_are_kept_the_sum_is_exact(
                     expected = expected + grid().profile(table_of(slot, seed))
             assert total(store, spans, made) == expected
             keep(store, made)
+
+
+def test_a_day_whose_hours_changed_since_it_was_summed_is_not_kept(store: Store) -> None:
+    put(store, [hour(slot) for slot in range(24)])
+    made: Made = []
+    total(store, TWO_DAYS[:1], made)
+    put(store, [hour(7, seed=3)])
+    keep(store, made)
+    tables = [table_of(slot, seed=3 if slot == 7 else 0) for slot in range(24)]
+    assert total(store, TWO_DAYS[:1]) == grid().profile(pa.concat_tables(tables))
+
+
+def test_two_who_read_the_same_hours_at_once_both_get_through(store: Store) -> None:
+    gate, failures = threading.Barrier(2), list[BaseException]()
+
+    def read() -> None:
+        try:
+            with store.begin() as connection:
+                if store.engine.dialect.name != "sqlite":  # which lets one writer in at a time
+                    gate.wait(30)
+                profiles.replace(connection, "m", [state(slot) for slot in range(24)], [hour(s) for s in range(24)])
+                versions.seen(connection, "m", "1", START, START + DAY)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=read) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert total(store, TWO_DAYS[:1]) == grid().profile(pa.concat_tables([table_of(slot) for slot in range(24)]))
