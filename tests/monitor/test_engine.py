@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,8 +12,10 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+import structlog
 
 from alerts.intents import INTENTS
+from monitor import logs
 from monitor.engine import Engine, has_labels
 from monitor.prediction_log.base import PredictionLog
 from monitor.settings import LogSettings, ModelSettings
@@ -293,8 +296,10 @@ class Failing:
 
 
 def test_a_mistake_of_ours_blinds_one_model_and_leaves_the_others_alone(
-    flow: Flow, capsys: pytest.CaptureFixture[str]
+    flow: Flow,
 ) -> None:
+    said_to = io.StringIO()
+    logs.configure(said_to, pretty=False)
     for model in ("a", "b"):
         flow.put(rows(hours=3 * 24), model)
     world = flow.world({"a": {}, "b": {}})
@@ -312,7 +317,8 @@ def test_a_mistake_of_ours_blinds_one_model_and_leaves_the_others_alone(
     assert [outcome.blind for outcome in failed] == [None, "internal error (ZeroDivisionError)"], "first, no rows"
     assert [event[1:] for event in events_of(failed)] == [("opened", "blind")]
     assert len(outcomes) - len(failed) == 7
-    said = capsys.readouterr().out
+    said = said_to.getvalue()
+    structlog.reset_defaults()
     assert "ZeroDivisionError" in said
     assert "batches" in said, "where it happened"
     assert "customer" not in said, "but nothing of the data"
