@@ -1,10 +1,11 @@
 """Keep a process small that mostly waits.
 
-In: nothing. Out: nothing. Kept: pandas cannot be imported in this process any more (its children are free to), and
-Arrow's memory goes back to the system.
+In: nothing. Out: nothing. Kept: pandas cannot be imported in this process any more (its children are free to),
+Arrow's memory goes back to the system, and huge pages are not used.
 
 Arrow loads pandas (90 MB) the first time it is given an array or gives one, only to ask whether that is one of
-pandas's. What needs pandas (reports, deep dives) runs in processes of its own.
+pandas's. What needs pandas (reports, deep dives) runs in processes of its own. SciPy loads a dozen parts of NumPy
+(16 MB: masked arrays, random numbers, the test tools) only to have their names.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
+import numpy as np
 import pyarrow as pa
 
 
@@ -33,7 +37,24 @@ def live_small() -> None:
     pa.set_memory_pool(pa.system_memory_pool())
     if _libc is not None:
         _libc.mallopt(_ARENAS, 2)
+        _libc.prctl(_NO_HUGE_PAGES, 1, 0, 0, 0)
     without_pandas()
+    _scipy_alone()
+
+
+def _scipy_alone() -> None:
+    """Load `scipy.special` without what NumPy loads when all its names are asked for; each part comes when used."""
+    absent = [name for name in _PARTS if name not in vars(np)]
+    for name in absent:
+        setattr(np, name, None)
+    try:
+        # Where another SciPy really needs one of them, it is loaded as usual by whoever asks next.
+        with suppress(AttributeError, ImportError):
+            import_module("scipy.special")
+    finally:
+        for name in absent:
+            if vars(np).get(name, 0) is None:
+                delattr(np, name)
 
 
 def give_back() -> None:
@@ -51,6 +72,8 @@ def _glibc() -> ctypes.CDLL | None:
 
 
 _ARENAS = -8  # glibc's M_ARENA_MAX
+_NO_HUGE_PAGES = 41  # Linux's PR_SET_THP_DISABLE
+_PARTS = ("char", "core", "ctypeslib", "f2py", "ma", "matlib", "polynomial", "random", "rec", "strings", "testing")
 _libc = _glibc()
 
 

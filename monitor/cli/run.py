@@ -38,15 +38,17 @@ def run(
     SIGTERM finishes or rolls back the window in hand and ends the service; SIGHUP or a changed file reloads the
     config at the next window.
     """
+    from monitor.light import live_small
+
+    live_small()  # before whatever is loaded next loads more than it needs
+
     from datetime import UTC
 
     from monitor import logs
     from monitor.clock import Clock, SimulatedClock, WallClock
     from monitor.config import find_config
     from monitor.daemon import Daemon
-    from monitor.light import live_small
 
-    live_small()
     if (clock_from is None) != (clock_to is None):
         raise UserError("a simulated clock needs both --clock-from and --clock-to")
     loaded = load_config(config)

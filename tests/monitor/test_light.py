@@ -17,6 +17,10 @@ assert table.column("x").to_numpy().sum() == 3
 assert table.column("t").chunk(0).to_numpy(zero_copy_only=False)[0] == np.datetime64("2024-01-01")
 assert len(table.to_pylist()) == 3
 assert not [name for name in sys.modules if name.startswith("pandas.")]
+from scipy.special import ndtr
+assert "scipy.special" in sys.modules and ndtr(0.0) == 0.5
+assert not {"numpy.f2py", "numpy.testing", "numpy.random"} & set(sys.modules)
+assert np.random.default_rng(0).random() < 1 and np.ma.masked_array([1]).sum() == 1, "what is used comes"
 try:
     import pandas
 except ImportError:
