@@ -3,9 +3,9 @@
 In: the reference values of a column. Out: a frozen `Column` (numeric edges, or known categories) or an `Excluded`
 with its reason. Kept: nothing.
 
-A number's cells are right-closed between consecutive edges: cell 0 holds what is below the reference's minimum, the
-last cell what is above its maximum. A category's cells are its frequent values, then one cell for the rare known
-values, then one for unseen ones.
+A number's cells are right-closed between consecutive edges: first those below the reference's minimum, then those
+that cut its range, then those above its maximum (`exterior.py`); the outermost two are open-ended. A category's cells
+are its frequent values, then one cell for the rare known values, then one for unseen ones.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
+from detectors.exterior import with_exterior
 from detectors.locate import Locator, locator
 from detectors.result import FloatArray, IntArray
 from detectors.values import Family, family_of, hashed, numbers, tally
@@ -62,8 +63,9 @@ def _no_ints() -> IntArray:
 class Column:
     """One watched column.
 
-    `edges` (numbers): strictly increasing float64, the first just below the reference's minimum, the last its
-    maximum; `ranks[i]` is how many finite reference values are <= `edges[i]`. `values` (categories): those with a
+    `edges` (numbers): strictly increasing float64; `ranks[i]` is how many finite reference values are <= `edges[i]`.
+    The last edge of rank 0 is just below the reference's minimum, the first of the highest rank its maximum (`span`);
+    what lies before and after cuts what is outside of that range. `values` (categories): those with a
     cell of their own, most frequent first; `pooled`: the known values that share the rare cell. Of a private column
     both hold digests, never the values; the edges of a private number are kept, and never shown.
     `low` and `high` are the range in which the sums of an output (score or prediction) are kept, NaN for others.
@@ -89,6 +91,21 @@ class Column:
     def cells(self) -> int:
         """How many cells the column has: edges + 1, or values + 2 (rare and unseen)."""
         return len(self.edges) + 1 if self.kind is ColumnKind.NUMBER else len(self.values) + 2
+
+    @cached_property
+    def span(self) -> tuple[int, int]:
+        """Positions of the edge just below the reference's minimum, and of its maximum."""
+        ranks = self.ranks
+        return int(np.searchsorted(ranks, 1)) - 1, int(np.searchsorted(ranks, ranks[-1]))
+
+    @cached_property
+    def exterior(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Which cells lie outside of the reference's range, shape (cells,); none of a category's."""
+        outside = np.zeros(self.cells, dtype=np.bool_)
+        if self.kind is ColumnKind.NUMBER:
+            first, last = self.span
+            outside[: first + 1] = outside[last + 1 :] = True
+        return outside
 
     @property
     def is_output(self) -> bool:
@@ -146,6 +163,7 @@ def fit_column(
         return Column(name, role, ColumnKind.CATEGORY, Family.EMPTY, private)
     edges, ranks = quantile_edges(np.sort(values), resolution)
     low, high = _sum_range(edges, ranks) if role is not Role.FEATURE else (float("nan"), float("nan"))
+    edges, ranks = with_exterior(edges, ranks, convertible=family is Family.NUMBER)
     return Column(name, role, ColumnKind.NUMBER, family, private, edges, ranks, low=low, high=high)
 
 

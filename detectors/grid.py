@@ -168,6 +168,11 @@ class Grid:
         return np.concatenate([column.atoms for column in self.columns])
 
     @cached_property
+    def exterior(self) -> NDArray[np.bool_]:
+        """Which cells hold numbers outside of the reference's range, shape (cells,)."""
+        return np.concatenate([column.exterior for column in self.columns])
+
+    @cached_property
     def ranges(self) -> tuple[FloatArray, FloatArray]:
         """`low` and `high` of every column, each of shape (features,): NaN where no sums are kept."""
         return (
@@ -224,7 +229,7 @@ def _restored(meta: dict[str, Any], edges: FloatArray, ranks: IntArray) -> Grid:
         number = ColumnKind(entry["kind"]) is ColumnKind.NUMBER
         if start > stop or stop > len(edges) or number != (stop - start >= 2):
             raise DetectorError("edges and kind disagree")
-        if not (np.diff(own_edges) > 0).all() or (np.diff(own_ranks) < 0).any():
+        if not (own_edges[1:] > own_edges[:-1]).all() or (np.diff(own_ranks) < 0).any():
             raise DetectorError("edges are not increasing")
         low, high = (float.fromhex(value) for value in entry["range"])
         columns.append(

@@ -76,7 +76,7 @@ def _inner(column: Column, bins: int) -> IntArray:
     heavy = cuts[column.atoms[cuts] & ((ranks[cuts] - ranks[cuts - 1]) * bins >= n)]
     inner = np.unique(np.concatenate((cuts, heavy - 1)))
     inner = inner[(ranks[inner] > 0) & (ranks[inner] < n)]
-    return inner if len(inner) else np.array([0, len(ranks) - 1], dtype=np.int64)
+    return inner if len(inner) else np.array(column.span, dtype=np.int64)
 
 
 def _sparse(grid: Grid, cells: IntArray, features: IntArray, first: IntArray, second: IntArray) -> NDArray[np.bool_]:

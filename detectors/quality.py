@@ -60,8 +60,10 @@ def unseen(reference: Profile, production: Profile) -> Statistic:
 def out_of_range(reference: Profile, production: Profile) -> Statistic:
     """Numbers below the minimum or above the maximum of the rows the grid was fitted on; NaN for categories."""
     grid = require_same_grid(reference, production)
-    first, last = grid.offsets[:-1], grid.offsets[1:] - 1
-    outside = [profile.counts[first] + profile.counts[last] for profile in (reference, production)]
+    outside = [
+        np.add.reduceat(np.where(grid.exterior, profile.counts, 0), grid.offsets[:-1])
+        for profile in (reference, production)
+    ]
     return _only(_compare(outside[0], reference.valid, outside[1], production.valid), grid.is_number)
 
 

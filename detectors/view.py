@@ -15,6 +15,7 @@ from detectors.result import DetectorError, FloatArray, IntArray
 
 RARE = "(rare)"
 UNSEEN = "(unseen)"
+_LARGEST = float(np.finfo(np.float64).max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +83,13 @@ class ColumnProfile:
             return [f"hidden {cell + 1}" for cell in range(column.cells)]
         if column.kind is ColumnKind.CATEGORY:
             return [*column.values, RARE, UNSEEN]
-        bounds = [f"{edge:.6g}" for edge in column.edges]
+        first, bounds = column.span[0], [f"{edge:.6g}" for edge in column.edges]
         inner = [
             bounds[cell] if atom else f"({bounds[cell - 1]}, {bounds[cell]}]"
             for cell, atom in enumerate(column.atoms[1:-1].tolist(), start=1)
         ]
-        return [f"< {bounds[1] if column.atoms[1] else bounds[0]}", *inner, f"> {bounds[-1]}"]
+        lowest = bounds[1] if first == 0 and column.atoms[1] else bounds[0]
+        return [f"< {lowest}", *inner, f"> {bounds[-1]}"]
 
     def categories(self, most: int = 10) -> list[Category]:
         """The `most` frequent known categories, then rare and unseen where there are any; private labels are hidden."""
@@ -104,25 +106,25 @@ class ColumnProfile:
     def quantile(self, share: float) -> float:
         """The value below which `share` of the usable values lie, interpolated within a cell; NaN without values.
 
-        Values outside the reference's range count as its minimum or maximum.
+        Values in the outermost cells count as these cells' edges.
         """
         edges = self._edges()
         if not self.valid:
             return float("nan")
         upto = np.cumsum(self.counts[:-1])
         target = min(max(share, 0.0), 1.0) * self.valid
-        cell = int(np.searchsorted(upto, target))
+        cell = int(np.searchsorted(upto, target) if target > 0.0 else np.flatnonzero(self.counts)[0])
         if cell == 0 or cell == len(edges):
-            return float(np.nextafter(edges[0], np.inf) if cell == 0 else edges[-1])
+            return float(edges[0] if cell == 0 else edges[-1])
         if self.column.atoms[cell]:
             return float(edges[cell])
         inside = (target - upto[cell - 1]) / self.counts[cell]
-        return float(edges[cell - 1] + inside * (edges[cell] - edges[cell - 1]))
+        return float((1.0 - inside) * np.nextafter(edges[cell - 1], np.inf) + inside * edges[cell])
 
     def mean(self) -> float:
         """Mean of the usable values: exact for scores and predictions, else from the middles of the cells.
 
-        Values outside the reference's range count as its minimum or maximum. NaN without values.
+        Values in the outermost cells count as these cells' edges. NaN without values.
         """
         if self.exact_mean is not None:
             return self.exact_mean
@@ -139,19 +141,19 @@ class ColumnProfile:
         maximum unless these are outliers.
         """
         edges = self._edges()
-        inner = self.counts[1:-1]
-        filled = np.flatnonzero(inner)
+        filled = np.flatnonzero(self.counts[1:-1])
         if 0 < len(filled) <= most and self.column.atoms[1:-1][filled].all():
             places = edges[1:][filled]
             gaps = np.diff(places) if len(places) > 1 else np.array([1.0])
             middles = places[:-1] + np.diff(places) / 2
             return np.concatenate(([places[0] - gaps[0] / 2], middles, [places[-1] + gaps[-1] / 2]))
-        low, high = (self.quantile(0.005), self.quantile(0.995)) if self.valid else (edges[0], edges[-1])
+        minimum, maximum = (float(edges[place]) for place in self.column.span)
+        low, high = (self.quantile(0.005), self.quantile(0.995)) if self.valid else (minimum, maximum)
         width = high - low
-        if edges[0] >= low - width / 2:
-            low = edges[0]
-        if edges[-1] <= high + width / 2:
-            high = edges[-1]
+        if low > minimum >= low - width / 2:
+            low = minimum
+        if high < maximum <= high + width / 2:
+            high = maximum
         if not high > low:
             low, high = low - 0.5, high + 0.5
         return np.linspace(low, high, most + 1)
@@ -168,4 +170,5 @@ class ColumnProfile:
     def _edges(self) -> FloatArray:
         if self.column.kind is not ColumnKind.NUMBER:
             raise DetectorError(f"{self.column.name!r} holds categories, not numbers")
-        return self.column.edges
+        # One edge is infinite where the reference's minimum is the smallest float there is.
+        return np.maximum(self.column.edges, -_LARGEST)

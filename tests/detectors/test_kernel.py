@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.columns import quantile_edges
+from detectors.exterior import with_exterior
 from detectors.locate import Locator, locator
 
 NASTY = [0.0, -0.0, 5e-324, -5e-324, 1e308, -1e308, 1e-300, np.nan, np.inf, -np.inf]
@@ -20,7 +21,7 @@ def searched(edges: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, int, in
 
 
 def table(reference: np.ndarray) -> Locator | None:
-    return locator(*quantile_edges(np.sort(reference), 500))
+    return locator(*with_exterior(*quantile_edges(np.sort(reference), 500)))
 
 
 SHAPES = {

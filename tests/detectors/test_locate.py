@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from detectors import Grid
 from detectors.columns import quantile_edges
+from detectors.exterior import with_exterior
 from detectors.locate import FEWEST_ROWS, locator
 
 RNG = np.random.default_rng(0)
@@ -32,9 +33,13 @@ SHAPES = {
 AWKWARD = np.array([0.0, -0.0, 5e-324, -5e-324, 1.7976931348623157e308, -1.7976931348623157e308, 1e9, -999.0, 7.0])
 
 
+def cut(values: np.ndarray, resolution: int) -> tuple[np.ndarray, np.ndarray]:
+    return with_exterior(*quantile_edges(np.sort(values), resolution))
+
+
 @pytest.mark.parametrize("name", SHAPES)
 def test_every_shape_is_counted_as_a_search_counts_it(name: str) -> None:
-    edges, ranks = quantile_edges(np.sort(SHAPES[name]), 500)
+    edges, ranks = cut(SHAPES[name], 500)
     found = locator(edges, ranks)
     own = np.concatenate(
         (SHAPES[name], edges[np.isfinite(edges)], AWKWARD, *(shape[:200] for shape in SHAPES.values()))
@@ -51,7 +56,7 @@ def test_every_shape_is_counted_as_a_search_counts_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["normal", "far from zero", "Pareto", "Cauchy", "zeros and exponential", "integers"])
 def test_usual_shapes_need_no_sort(name: str) -> None:
-    assert locator(*quantile_edges(np.sort(SHAPES[name]), 500)) is not None
+    assert locator(*cut(SHAPES[name], 500)) is not None
 
 
 @settings(max_examples=200, deadline=None)
@@ -60,7 +65,7 @@ def test_usual_shapes_need_no_sort(name: str) -> None:
     st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=60),
 )
 def test_any_values_on_any_edges(reference: list[float], values: list[float]) -> None:
-    edges, ranks = quantile_edges(np.sort(np.array(reference)), 10)
+    edges, ranks = cut(np.array(reference), 10)
     found = locator(edges, ranks)
     own = np.concatenate((values, reference, edges[np.isfinite(edges)]))
     if found is not None:

@@ -42,6 +42,26 @@ def test_a_constant_can_be_drawn() -> None:
     assert histogram.shares.tolist() == [1.0]
 
 
+def test_what_left_the_range_is_followed() -> None:
+    values = np.random.default_rng(3).normal(90.0, 10.0, 20_000)
+    celsius = (values - 32.0) / 1.8
+    seen = Grid.fit(pa.table({"x": values})).profile(pa.table({"x": celsius})).column("x")
+    for share in (0.1, 0.5, 0.9):
+        assert seen.quantile(share) == pytest.approx(np.quantile(celsius, share), abs=3.0)
+    assert seen.mean() == pytest.approx(celsius.mean(), abs=1.0)
+    histogram = seen.histogram()
+    assert histogram.edges[0] < 25.0
+    assert histogram.shares.sum() + histogram.below + histogram.above == pytest.approx(1.0)
+
+
+def test_one_absurd_value_moves_no_quantile_and_the_least_is_the_least() -> None:
+    grid = Grid.fit(pa.table({"x": [2.0, 3.0, 5.0]}))
+    seen = grid.profile(pa.table({"x": [2.0, 3.0, 5.0, 1e308, -1.7976931348623157e308]})).column("x")
+    assert seen.quantile(0.5) == 3.0
+    assert grid.profile(pa.table({"x": [2.0, 3.0]})).column("x").quantile(0.0) == 2.0
+    assert np.isfinite([seen.quantile(0.0), seen.quantile(1.0), seen.mean()]).all()
+
+
 def test_no_values_is_nan_never_an_error() -> None:
     grid = Grid.fit(pa.table({"x": [1.0, 2.0], "c": ["a", "b"]}))
     seen = grid.profile(pa.table({"x": pa.nulls(3, pa.float64())})).column("x")
@@ -63,5 +83,11 @@ def test_categories_come_by_frequency_with_rare_and_unseen_last() -> None:
 def test_labels_name_every_cell() -> None:
     grid = Grid.fit(pa.table({"x": [1.0, 2.0], "c": ["a", "b"]}))
     profile = grid.profile(pa.table({"x": [1.0], "c": ["a"]}))
-    assert profile.column("x").labels() == ["< 1", "1", "(1, 2]", "2", "> 2"]
+    seen = profile.column("x")
+    first, last = seen.column.span
+    assert seen.labels()[first + 1 : last + 1] == ["1", "(1, 2]", "2"]
+    assert seen.labels()[0] == f"< {seen.column.edges[0]:.6g}"
+    assert seen.labels()[-1] == f"> {seen.column.edges[-1]:.6g}"
+    assert seen.labels()[last + 1] == f"(2, {seen.column.edges[last + 1]:.6g}]"
+    assert len(seen.labels()) == seen.column.cells
     assert profile.column("c").labels() == ["a", "b", "(rare)", "(unseen)"]
