@@ -1,7 +1,8 @@
-"""Counting one column of one batch on its cells.
+"""Counting one column of a few rows on its cells.
 
 In: a `Column` and the Arrow values that came for it. Out: `Counted`: integer counts of cells, of what fits no cell,
 and an output's fixed-point sums. Kept: nothing; the count of two batches is the sum of their counts, exactly.
+Many rows are counted by `tally.py`, by the same rules.
 """
 
 from __future__ import annotations
@@ -12,8 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from detectors.columns import Column, ColumnKind
-from detectors.locate import COMPILED_ROWS, FEWEST_ROWS
-from detectors.result import IntArray
+from detectors.result import FloatArray, IntArray
 from detectors.values import Family, family_of, hashed, numbers, tally
 
 AUX = ("null", "nan", "infinite", "mismatch", "absent")
@@ -39,12 +39,22 @@ def count(column: Column, array: pa.Array | pa.ChunkedArray | None, rows: int) -
     if family is Family.EMPTY:
         return Counted(np.zeros(column.cells, dtype=np.int64), (rows, 0, 0, 0, 0))
     if column.kind is ColumnKind.NUMBER:
-        if pa.types.is_dictionary(array.type):
-            family = family_of(array.type.value_type)
-        if family is not column.family and not (family is Family.BOOLEAN and column.family is Family.NUMBER):
-            return _mismatch(column, array, rows)
-        return _count_numbers(column, array)
+        return _count_numbers(column, array) if is_countable(column, array) else _mismatch(column, array, rows)
     return _mismatch(column, array, rows) if family is Family.UNUSABLE else _count_categories(column, array)
+
+
+def is_countable(column: Column, array: pa.Array | pa.ChunkedArray) -> bool:
+    """Whether the values can be compared with a numeric column's: the same family, or booleans for numbers."""
+    family = family_of(array.type.value_type if pa.types.is_dictionary(array.type) else array.type)
+    return family is column.family or (family is Family.BOOLEAN and column.family is Family.NUMBER)
+
+
+def fixed_sums(column: Column, finite: FloatArray) -> tuple[int, int]:
+    """The sum of an output's values in steps of its range, and of the squares of coarser steps."""
+    place = (np.clip(finite, column.low, column.high) - column.low) / (column.high - column.low)
+    steps = np.rint(place * SUM_STEPS).astype(np.int64)
+    coarse = np.rint(place * SQUARE_STEPS).astype(np.int64)
+    return int(steps.sum()), int((coarse * coarse).sum())
 
 
 def _mismatch(column: Column, array: pa.Array | pa.ChunkedArray, rows: int) -> Counted:
@@ -54,31 +64,13 @@ def _mismatch(column: Column, array: pa.Array | pa.ChunkedArray, rows: int) -> C
 
 def _count_numbers(column: Column, array: pa.Array | pa.ChunkedArray) -> Counted:
     null = int(array.null_count)
-    values = numbers(array)
-    locator = column.locator if len(values) >= FEWEST_ROWS else None
-    if locator is None:
-        # One sort and one search answer everything: numpy sorts -inf first, +inf and then NaN last.
-        ordered = np.sort(values)
-        upto = np.searchsorted(ordered, column.keys, side="right")
-        first, last, number = int(upto[0]), int(upto[-2]), int(upto[-1])
-        finite, nan, infinite = ordered[first:last], len(ordered) - number, first + number - last
-        cells = np.diff(upto[:-1]).astype(np.int64, copy=False)
-    elif len(values) >= COMPILED_ROWS:
-        cells, nan, infinite = locator.everything(values)
-        finite = values[np.isfinite(values)] if column.is_output else values
-    else:
-        usable = np.isfinite(values)
-        finite = values if usable.all() else values[usable]
-        nan = int(np.isnan(values).sum()) if len(finite) < len(values) else 0
-        infinite = len(values) - len(finite) - nan
-        cells = locator.counts(finite)
-    sums = (0, 0)
-    if column.is_output:
-        place = (np.clip(finite, column.low, column.high) - column.low) / (column.high - column.low)
-        steps = np.rint(place * SUM_STEPS).astype(np.int64)
-        coarse = np.rint(place * SQUARE_STEPS).astype(np.int64)
-        sums = (int(steps.sum()), int((coarse * coarse).sum()))
-    return Counted(cells, (null, nan, infinite, 0, 0), sums)
+    # One sort and one search answer everything: numpy sorts -inf first, +inf and then NaN last.
+    ordered = np.sort(numbers(array))
+    upto = np.searchsorted(ordered, column.keys, side="right")
+    first, last, number = int(upto[0]), int(upto[-2]), int(upto[-1])
+    sums = fixed_sums(column, ordered[first:last]) if column.is_output else (0, 0)
+    cells = np.diff(upto[:-1]).astype(np.int64, copy=False)
+    return Counted(cells, (null, len(ordered) - number, first + number - last, 0, 0), sums)
 
 
 def _count_categories(column: Column, array: pa.Array | pa.ChunkedArray) -> Counted:

@@ -7,7 +7,7 @@ and goes to bytes and back bit for bit. Kept: nothing but derived layouts, compu
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,11 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import codec
-from detectors.cells import Counted, count
 from detectors.columns import Column, ColumnKind, Excluded, Role, fit_column
-from detectors.locate import COMPILED_ROWS
 from detectors.profile import Profile
 from detectors.result import DetectorError, FloatArray, IntArray
+from detectors.tally import COMPILED_ROWS, Runs, Tally
 from detectors.values import Family, as_table, column_of
 
 _SIDE_BY_SIDE = 8
@@ -93,23 +92,21 @@ class Grid:
         the same profile.
         """
         rows = as_table(batch)
+        tally = Tally(self, 1)
+        runs = Runs.whole(rows.num_rows)
+        tally.add_rows(runs)
 
-        def some(columns: Sequence[Column]) -> list[Counted]:
-            return [count(column, column_of(rows, column.name), rows.num_rows) for column in columns]
+        def some(places: range) -> None:
+            for place in places:
+                tally.add(place, column_of(rows, self.columns[place].name), runs)
 
         if pool is None or rows.num_rows < COMPILED_ROWS:
-            counted = some(self.columns)
+            some(range(len(self)))
         else:
             # A few columns a task: handing over one costs as much as counting a thousand rows.
-            groups = [self.columns[start : start + _SIDE_BY_SIDE] for start in range(0, len(self), _SIDE_BY_SIDE)]
-            counted = [each for group in pool.map(some, groups) for each in group]
-        return Profile(
-            self,
-            rows.num_rows,
-            np.concatenate([each.cells for each in counted]),
-            np.array([each.aux for each in counted], dtype=np.int64),
-            np.array([each.sums for each in counted], dtype=np.int64),
-        )
+            starts = range(0, len(self), _SIDE_BY_SIDE)
+            list(pool.map(some, [range(start, min(start + _SIDE_BY_SIDE, len(self))) for start in starts]))
+        return tally.profile(0)
 
     def index(self, name: str) -> int:
         """Position of a column. Raises DetectorError for one the grid does not watch."""
@@ -117,6 +114,10 @@ class Grid:
             return self._positions[name]
         except KeyError:
             raise DetectorError(f"the grid has no column {name!r}") from None
+
+    def place(self, name: str) -> int | None:
+        """Position of a column, None for one the grid does not watch."""
+        return self._positions.get(name)
 
     def __len__(self) -> int:
         return len(self.columns)

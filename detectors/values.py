@@ -106,20 +106,23 @@ def column_of(data: pa.Table | pa.RecordBatch, name: str) -> pa.Array | pa.Chunk
     return column
 
 
-def numbers(array: pa.Array | pa.ChunkedArray) -> FloatArray:
-    """The values that are not null as float64 (NaN and infinities stay), in the units of the module's docstring.
+def numbers(array: pa.Array | pa.ChunkedArray, keep_null: bool = False) -> FloatArray:
+    """The values as float64 (NaN and infinities stay), in the units of the module's docstring.
 
-    A view of Arrow's own memory where no conversion is needed: read-only. Raises DetectorError for other families.
+    Nulls are left out, or with `keep_null` become NaN. A view of Arrow's own memory where no conversion is needed:
+    read-only. Raises DetectorError for other families.
     """
     kind = array.type
     if pa.types.is_dictionary(kind):
         array = array.cast(kind.value_type)
         kind = array.type
-    if array.null_count:
+    if array.null_count and not keep_null:
         array = array.drop_null()
     scale = 1.0
     if pa.types.is_decimal(kind):
         array = array.cast(pa.float64())
+    elif pa.types.is_boolean(kind) and array.null_count:
+        array = array.cast(pa.int8())
     elif pa.types.is_date32(kind):
         array, scale = array.cast(pa.int32()), 86400.0
     elif pa.types.is_date64(kind):

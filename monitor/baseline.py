@@ -25,10 +25,10 @@ from detectors.performance import Measured, measure
 from detectors.result import DetectorError
 from monitor.outcomes import Outcomes, read_outcomes
 from monitor.prediction_log.base import LabelSource, LogMismatch, PredictionLog
+from monitor.rows import by_version, times_of
 from monitor.settings import BaselineSettings, ModelSettings
 from monitor.store import Store, baselines, versions
 from monitor.store.baselines import Baseline
-from monitor.sync import by_version, times_of
 from monitor.windows import midnight
 
 # A grid is cut from at most this many values (rows x columns): quantiles need no more, and memory stays bounded.

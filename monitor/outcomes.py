@@ -15,9 +15,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from detectors.result import FloatArray, IntArray
+from monitor.prediction_log.arrow import micros
 from monitor.prediction_log.base import LabelSource, LogMismatch, PredictionLog
+from monitor.rows import by_version, times_of
 from monitor.settings import ModelSettings
-from monitor.sync import by_version, microseconds, times_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Outcomes:
 
     def between(self, start: datetime, end: datetime) -> Outcomes:
         """The part in `[start, end)`."""
-        first, last = microseconds(start), microseconds(end)
+        first, last = micros(start), micros(end)
         mine = (self.times >= first) & (self.times < last)
         return Outcomes(
             self.row_times[(self.row_times >= first) & (self.row_times < last)],

@@ -19,11 +19,12 @@ from detectors.result import Finding, IntArray, Window
 from monitor.baseline import Learning
 from monitor.evaluate import judge_inputs, judge_volume, run_finding, unjudged
 from monitor.judging import Judging, digest
+from monitor.prediction_log.arrow import moment
+from monitor.rows import by_version, names_of, times_of
 from monitor.store import evaluations, profiles, versions
 from monitor.store.baselines import Baseline
 from monitor.store.evaluations import Evaluation
 from monitor.store.profiles import HourProfile
-from monitor.sync import EPOCH, by_version, columns_of, names_of, times_of
 from monitor.volumes import History
 from monitor.windows import Aspect, Due, RunDue
 
@@ -80,7 +81,7 @@ def _rows(
 
 
 def _widen(runs: dict[str, _Run], name: str, stamps: IntArray) -> None:
-    first, last = EPOCH + int(stamps.min()) * _US, EPOCH + int(stamps.max()) * _US
+    first, last = moment(int(stamps.min())), moment(int(stamps.max()))
     run = runs.setdefault(name, _Run(first, last, 0))
     run.first, run.last, run.rows = min(run.first, first), max(run.last, last), run.rows + len(stamps)
 
@@ -133,7 +134,7 @@ def _chosen(ids: pa.DictionaryArray, run_id: str) -> NDArray[np.bool_]:
 
 def _profile(judging: Judging, baseline: Baseline, version: str, run_id: str, window: Window) -> Profile:
     total = Profile.empty(baseline.grid)
-    for found, part, _, ids in _rows(judging, window.start, window.end, columns_of(judging.settings, [baseline.grid])):
+    for found, part, _, ids in _rows(judging, window.start, window.end, baseline.grid.names):
         if found == version:
             total = total + baseline.grid.profile(part.filter(pa.array(_chosen(ids, run_id))), judging.world.pool)
     hour = HourProfile(version, baseline.grid.id, window.start, digest(total, total.rows), total.rows, total)

@@ -9,29 +9,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, wait
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-
-import numpy as np
-import pyarrow as pa
+from datetime import datetime, timedelta
 
 from detectors.grid import Grid
 from detectors.profile import Profile
-from detectors.result import IntArray
-from monitor.prediction_log.base import LogMismatch, PredictionLog
+from monitor.counting import Counts, count_slots
+from monitor.prediction_log.arrow import moment
+from monitor.prediction_log.base import PredictionLog
 from monitor.settings import ModelSettings
 from monitor.store import Store, profiles, versions
 from monitor.store.profiles import HourProfile, SlotState
 from monitor.windows import HOUR, slots
 
-UNVERSIONED = "unversioned"
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_US = timedelta(microseconds=1)
 # One read spans at most this much, so that memory and the work lost in a crash stay small.
 _READ_SPAN = timedelta(days=1)
-# What the state database's columns for names hold, with room for a prefix.
-_LONGEST_NAME = 180
 
 
 def sync(
@@ -72,14 +65,15 @@ def sync(
         stale.append(slot)
     pending = {slot for slot, state in states.items() if state.pending} - set(strays)
     for group in _runs(stale):
-        read, found = _read(log, settings, grids, group, tokens, pool)
+        counts = count_slots(log, settings, grids, group, pool)
+        read = list(_slots_read(counts, grids, group, tokens))
         with store.begin() as connection:
             before = profiles.contents(connection, model, grids, group[0][0], group[-1][1])
             pending |= {item.state.start for item in read if _differs(item, states.get(item.state.start), before)}
             marked = [replace(item.state, pending=item.state.start in pending) for item in read]
             profiles.replace(connection, model, marked, [hour for item in read for hour in item.hours])
-            for version, (first, last) in found.items():
-                versions.seen(connection, model, version, first, last)
+            for version, (first, last) in counts.seen.items():
+                versions.seen(connection, model, version, moment(first), moment(last))
     return tuple(sorted(pending))
 
 
@@ -127,135 +121,17 @@ def _runs(stale: Iterable[tuple[datetime, datetime]]) -> Iterator[list[tuple[dat
         yield group
 
 
-def columns_of(settings: ModelSettings, grids: Iterable[Grid]) -> list[str]:
-    """The columns a profiling read needs: the timestamp, the version, and whatever any grid cuts."""
-    parts = [settings.columns.timestamp]
-    if settings.columns.version:
-        parts.append(settings.columns.version)
-    names = dict.fromkeys(column.name for grid in grids for column in grid.columns)
-    return list(dict.fromkeys([*parts, *names]))
-
-
-def names_of(column: pa.Array) -> pa.DictionaryArray:
-    """Versions or run ids as encoded texts that every database can hold: printable, `_LONGEST_NAME` characters at most.
-
-    Raises LogMismatch for values that are no names, such as lists.
-    """
-    try:
-        encoded = column.cast(pa.string()).dictionary_encode()
-    except pa.ArrowException as error:
-        raise LogMismatch(f"versions and run ids must be texts or numbers: {error}") from error
-    names = [_fit_name(name) for name in encoded.dictionary.to_pylist()]
-    return pa.DictionaryArray.from_arrays(encoded.indices, pa.array(names, pa.string()))
-
-
-def _fit_name(name: str) -> str:
-    plain = "".join(char if char.isprintable() else " " for char in name).strip()
-    if plain == name and len(name) <= _LONGEST_NAME:
-        return name or UNVERSIONED
-    # Two names that only differ in what is cut must not become one.
-    return f"{plain[: _LONGEST_NAME - 9]}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-
-
-def microseconds(moment: datetime) -> int:
-    """An instant as Arrow's `timestamp[us]` counts it."""
-    return (moment - EPOCH) // _US
-
-
-def _read(
-    log: PredictionLog,
-    settings: ModelSettings,
+def _slots_read(
+    counts: Counts,
     grids: Mapping[str, Grid],
     group: Sequence[tuple[datetime, datetime]],
     tokens: Mapping[datetime, str],
-    pool: Executor | None,
-) -> tuple[list[_SlotRead], dict[str, tuple[datetime, datetime]]]:
-    edges = np.array([microseconds(start) for start, _ in group], np.int64)
-    rows = np.zeros(len(group), np.int64)
-    newest = np.full(len(group), np.iinfo(np.int64).min)
-    sums: dict[tuple[str, int], Profile] = {}
-    first_last: dict[str, tuple[int, int]] = {}
-    names = columns_of(settings, grids.values())
-    for batch in ahead(log.batches(group[0][0], group[-1][1], names), pool):
-        if not batch.num_rows:
-            continue
-        times = times_of(batch, settings.columns.timestamp)
-        for version, part, stamps in by_version(batch, times, settings.columns.version):
-            first, last = int(stamps.min()), int(stamps.max())
-            old = first_last.get(version, (first, last))
-            first_last[version] = (min(first, old[0]), max(last, old[1]))
-            slot_of = np.searchsorted(edges, stamps, side="right") - 1
-            rows += np.bincount(slot_of, minlength=len(group))
-            np.maximum.at(newest, slot_of, stamps)
-            if version not in grids:
-                continue
-            for slot, piece in pieces(part, slot_of):
-                profile = grids[version].profile(piece, pool)
-                key = (version, slot)
-                sums[key] = sums[key] + profile if key in sums else profile
-    read = []
+) -> Iterator[_SlotRead]:
     for index, (start, _) in enumerate(group):
-        token = tokens[start]
-        latest = EPOCH + int(newest[index]) * _US if rows[index] else None
-        hours = tuple(
-            HourProfile(version, grid.id, start, token, profile.rows if profile else 0, profile)
-            for version, grid in grids.items()
-            for profile in [sums.get((version, index))]
-        )
-        read.append(_SlotRead(SlotState(start, token, int(rows[index]), latest), hours))
-    found = {v: (EPOCH + first * _US, EPOCH + last * _US) for v, (first, last) in first_last.items()}
-    return read, found
-
-
-def ahead(batches: Iterator[pa.RecordBatch], pool: Executor | None) -> Iterator[pa.RecordBatch]:
-    """The same batches, the next one being read (in a thread of `pool`) while the last is worked on."""
-    if pool is None:
-        yield from batches
-        return
-    coming = pool.submit(next, batches, None)
-    try:
-        while (batch := coming.result()) is not None:
-            coming = pool.submit(next, batches, None)
-            yield batch
-    finally:
-        # Whoever stops early must not close a log that is still being read.
-        wait([coming])
-
-
-def times_of(batch: pa.RecordBatch, column: str) -> IntArray:
-    """The timestamp column as microseconds, shape (rows,)."""
-    stamps: IntArray = batch.column(column).cast(pa.int64()).to_numpy(zero_copy_only=False)
-    return stamps
-
-
-def by_version(
-    batch: pa.RecordBatch, times: IntArray, column: str | None
-) -> Iterator[tuple[str, pa.RecordBatch, IntArray]]:
-    """The batch split by version, with each part's times; untouched where there is only one version.
-
-    Rows without a version are `unversioned`.
-    """
-    if column is None or column not in batch.schema.names:
-        yield UNVERSIONED, batch, times
-        return
-    encoded = names_of(batch.column(column))
-    names = [*encoded.dictionary.to_pylist(), UNVERSIONED]
-    codes = encoded.indices.fill_null(len(names) - 1).to_numpy(zero_copy_only=False)
-    present = np.unique(codes)
-    if len(present) == 1:
-        yield names[present[0]], batch, times
-        return
-    for code in present:
-        chosen = np.flatnonzero(codes == code)
-        yield names[code], batch.take(pa.array(chosen)), times[chosen]
-
-
-def pieces(batch: pa.RecordBatch, keys: IntArray) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """The batch cut into runs of one key; rows that are in order already (the usual case) are not copied."""
-    if np.any(np.diff(keys) < 0):
-        order = np.argsort(keys, kind="stable")
-        batch, keys = batch.take(pa.array(order)), keys[order]
-    bounds = np.flatnonzero(np.diff(keys)) + 1
-    starts, ends = np.concatenate(([0], bounds)), np.concatenate((bounds, [len(keys)]))
-    for start, end in zip(starts, ends, strict=True):
-        yield int(keys[start]), batch.slice(int(start), int(end - start))
+        token, rows = tokens[start], int(counts.rows[index])
+        hours = []
+        for version, grid in grids.items():
+            profile = counts.profile(version, index)
+            hours.append(HourProfile(version, grid.id, start, token, profile.rows if profile else 0, profile))
+        newest = moment(int(counts.newest[index])) if rows else None
+        yield _SlotRead(SlotState(start, token, rows, newest), tuple(hours))

@@ -47,6 +47,34 @@ class Appended:
     skipped: int = 0
 
 
+class Part(Protocol):
+    """Some rows of a log, whose columns are read when they are asked for. Several threads may ask at once."""
+
+    @property
+    def num_rows(self) -> int:
+        """How many rows it has."""
+
+    def read(self, columns: Sequence[str]) -> pa.RecordBatch:
+        """All its rows with `columns`, as `PredictionLog.batches` gives them; a time may be null."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A part that has been read already."""
+
+    batch: pa.RecordBatch
+
+    @property
+    def num_rows(self) -> int:
+        """How many rows it has."""
+        return int(self.batch.num_rows)
+
+    def read(self, columns: Sequence[str]) -> pa.RecordBatch:
+        """See `Part.read`."""
+        names = set(self.batch.schema.names)
+        return self.batch.select([name for name in columns if name in names])
+
+
 @runtime_checkable
 class PredictionLog(Protocol):
     """The rows one model served. Times are aware UTC; intervals are half-open `[start, end)`.
@@ -73,6 +101,12 @@ class PredictionLog(Protocol):
         has comes back absent from the batch's schema (its reader decides what that means), except the timestamp:
         without it LogMismatch is raised. Where single files or values do not have the type `schema()` says, their
         batches come with the type they do have.
+        """
+
+    def parts(self, start: datetime, end: datetime, columns: Sequence[str]) -> Iterator[Part]:
+        """The rows of `batches`, and maybe some outside of `[start, end)`, to be read a few columns at a time.
+
+        `columns` names all that will be asked for. A part can be read until the next one is asked for.
         """
 
     def token(self) -> str:

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from monitor.prediction_log import delta_write
 from monitor.prediction_log.arrow import TIME
-from monitor.prediction_log.base import Appended, Hour, LogMismatch, LogUnreachable
+from monitor.prediction_log.base import Appended, Hour, LogMismatch, LogUnreachable, Part
 from monitor.prediction_log.delta_table import TimedTable, local_folder
 from monitor.settings import Columns
 
@@ -69,6 +69,10 @@ class DeltaLog:
     def batches(self, start: datetime, end: datetime, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Rows of `[start, end)`, all of the version the first batch came from."""
         return self._rows.batches(start, end, columns)
+
+    def parts(self, start: datetime, end: datetime, columns: Sequence[str]) -> Iterator[Part]:
+        """Row groups that hold rows of `[start, end)`, all of the version the first came from."""
+        return self._rows.parts(start, end, columns)
 
     def token(self) -> str:
         """The table's version."""
@@ -143,6 +147,11 @@ class DeltaRows:
         """Rows of `[start, end)`."""
         if not self._empty():
             yield from self._table.batches(start, end, columns)
+
+    def parts(self, start: datetime, end: datetime, columns: Sequence[str]) -> Iterator[Part]:
+        """Row groups that hold rows of `[start, end)`."""
+        if not self._empty():
+            yield from self._table.parts(start, end, columns)
 
     def token(self) -> str:
         """The table's version, `none` while there is no table."""

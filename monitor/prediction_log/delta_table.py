@@ -37,7 +37,8 @@ from monitor.prediction_log.arrow import (
     whole_hours,
     within,
 )
-from monitor.prediction_log.base import Hour, LogMismatch, LogUnreachable
+from monitor.prediction_log.base import Held, Hour, LogMismatch, LogUnreachable, Part
+from monitor.prediction_log.parquet_parts import FileReaders, file_parts
 
 DAY = "_day"  # partition column of the tables we write; never shown
 
@@ -232,6 +233,19 @@ class TimedTable:
                 with self._opened(table, file) as opened:
                     yield from parquet_file.file_batches(opened, self.time, start, end, columns, schema, file.partition)
 
+    def parts(self, start: datetime, end: datetime, columns: Sequence[str]) -> Iterator[Part]:
+        """Row groups that may hold rows of `[start, end)`, at the version of the first part."""
+        table = self.open()
+        kind = self._time_type(table)
+        schema = self.schema(table)
+        if _needs_engine(table):
+            yield from map(Held, self._engine_batches(table, kind, schema, start, end, columns))
+            return
+        for file in self.files(table):
+            if file.overlaps(micros(start), micros(end)):
+                with self._readers(table, file) as readers:
+                    yield from file_parts(readers, self.time, start, end, schema, file.partition)
+
     def _engine_batches(
         self,
         table: DeltaTable,
@@ -259,17 +273,22 @@ class TimedTable:
 
     @contextmanager
     def _opened(self, table: DeltaTable, file: DataFile) -> Iterator[pq.ParquetFile]:
+        with self._readers(table, file) as readers, readers.one() as opened:
+            yield opened
+
+    def _readers(self, table: DeltaTable, file: DataFile) -> FileReaders:
         path = unquote(file.path)
-        try:
+
+        def opening(known: pq.FileMetaData | None) -> pq.ParquetFile:
             if self.folder:
                 # A table's files never change, so mapping them is safe even while others write.
-                opened = parquet_file.open_file(self.folder / path, memory_map=True)
-            else:
-                opened = parquet_file.open_file(stored_file(table, path), buffer=1 << 20)
-            with opened:
-                yield opened
-        except (OSError, pa.ArrowException, DeltaError) as error:
-            raise LogUnreachable(f"cannot read {path} of {self.location}: {first_line(error)}") from error
+                return parquet_file.open_file(self.folder / path, memory_map=True, metadata=known)
+            return parquet_file.open_file(stored_file(table, path), buffer=1 << 20, metadata=known)
+
+        def told(error: Exception) -> LogUnreachable:
+            return LogUnreachable(f"cannot read {path} of {self.location}: {first_line(error)}")
+
+        return FileReaders(opening, told, (OSError, pa.ArrowException, DeltaError))
 
     def token(self) -> str:
         """The table's identity and version, `none` while there is no table."""

@@ -24,8 +24,9 @@ import pyarrow.parquet as pq
 
 from monitor.prediction_log import parquet_file
 from monitor.prediction_log.arrow import HOUR, digest, is_time, micros, moment, union, whole_hours
-from monitor.prediction_log.base import Hour, LogMismatch, LogUnreachable
+from monitor.prediction_log.base import Hour, LogMismatch, LogUnreachable, Part
 from monitor.prediction_log.delta_table import first_line
+from monitor.prediction_log.parquet_parts import FileReaders, file_parts
 from monitor.settings import Columns
 
 _NULL_FOLDER = "__HIVE_DEFAULT_PARTITION__"
@@ -101,6 +102,17 @@ class ParquetLog:
                     yield from parquet_file.file_batches(
                         opened, self.time, start, end, columns, schema, self._facts[file].told
                     )
+
+    def parts(self, start: datetime, end: datetime, columns: Sequence[str]) -> Iterator[Part]:
+        """Row groups that hold rows of `[start, end)`."""
+        found = self._timed()
+        schema = self.schema() if found else pa.schema([])
+        low, high = micros(start), micros(end)
+        for file in found:
+            span = self._facts[file].span
+            if span is not None and span[0] < high and span[1] >= low:
+                with _readers(file) as readers:
+                    yield from file_parts(readers, self.time, start, end, schema, self._facts[file].told)
 
     def token(self) -> str:
         """Names every file with its size and time of change."""
@@ -197,10 +209,14 @@ def _glob_root(pattern: str) -> Path:
 
 @contextmanager
 def _opened(file: Found) -> Iterator[pq.ParquetFile]:
-    try:
-        with parquet_file.open_file(file.path, buffer=1 << 20) as opened:
-            yield opened
-    except FileNotFoundError as error:
-        raise LogUnreachable(f"{file.path} vanished while the log was read") from error
-    except (OSError, pa.ArrowException) as error:
-        raise LogUnreachable(f"cannot read {file.path} (half-written?): {first_line(error)}") from error
+    with _readers(file) as readers, readers.one() as opened:
+        yield opened
+
+
+def _readers(file: Found) -> FileReaders:
+    def told(error: Exception) -> LogUnreachable:
+        if isinstance(error, FileNotFoundError):
+            return LogUnreachable(f"{file.path} vanished while the log was read")
+        return LogUnreachable(f"cannot read {file.path} (half-written?): {first_line(error)}")
+
+    return FileReaders(lambda known: parquet_file.open_file(file.path, buffer=1 << 20, metadata=known), told)

@@ -33,10 +33,20 @@ class RowGroup:
     nulls: bool
 
 
-def open_file(source: Any, *, memory_map: bool = False, buffer: int = 0) -> pq.ParquetFile:
-    """Open a path or file object. Raises what pyarrow does: FileNotFoundError, OSError, ArrowInvalid."""
+def open_file(
+    source: Any, *, memory_map: bool = False, buffer: int = 0, metadata: pq.FileMetaData | None = None
+) -> pq.ParquetFile:
+    """Open a path or file object; `metadata` is what it is known to say of itself.
+
+    Raises what pyarrow does: FileNotFoundError, OSError, ArrowInvalid.
+    """
     return pq.ParquetFile(
-        source, memory_map=memory_map, buffer_size=buffer, pre_buffer=False, coerce_int96_timestamp_unit="us"
+        source,
+        metadata=metadata,
+        memory_map=memory_map,
+        buffer_size=buffer,
+        pre_buffer=False,
+        coerce_int96_timestamp_unit="us",
     )
 
 

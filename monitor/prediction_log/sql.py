@@ -29,7 +29,7 @@ from monitor.prediction_log.arrow import (
     whole_hours,
     within,
 )
-from monitor.prediction_log.base import Hour, LogMismatch
+from monitor.prediction_log.base import Held, Hour, LogMismatch, Part
 from monitor.prediction_log.sql_source import SqlSource
 from monitor.prediction_log.sql_types import to_array
 from monitor.settings import Columns
@@ -193,6 +193,10 @@ class SqlLog:
         with self._source.connect() as connection:
             schema = self._checked(connection)
             yield from self._read(connection, schema, start, end, columns)
+
+    def parts(self, start: datetime, end: datetime, columns: Sequence[str]) -> Iterator[Part]:
+        """The same rows, a SELECT's pieces."""
+        yield from map(Held, self.batches(start, end, columns))
 
     def _read(
         self, connection: sa.Connection, schema: pa.Schema, start: datetime, end: datetime, columns: Sequence[str]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -122,6 +123,26 @@ def test_batches_are_half_open(harness: Harness) -> None:
     tiny = read(log, T0, T0 + timedelta(microseconds=1), ["ts"])
     assert [row["ts"] for row in tiny] == [T0]
     assert read(log, T0 + timedelta(days=9), T0 + timedelta(days=10), ["ts"]) == []
+
+
+def test_parts_hold_the_rows_of_batches_and_are_read_a_few_columns_at_a_time(harness: Harness) -> None:
+    harness.put(rows(every(timedelta(minutes=7), 60)))
+    harness.put(rows(every(timedelta(minutes=11), 30)))
+    log, end = open_for(harness), T0 + timedelta(hours=3)
+    names = ["ts", "x", "gone", "id"]
+    wanted = sorted((row["ts"], row["id"], row["x"]) for row in read(log, T0, end, ["ts", "id", "x"]))
+    found = []
+    with ThreadPoolExecutor(4) as pool:
+        for part in log.parts(T0, end, names):
+            # Several threads at once, and again.
+            asked = [["ts"], ["x", "gone"], ["id"], ["gone"], ["ts", "id"], ["x"]] * 4
+            ts, x, ids, gone, *_ = pool.map(part.read, asked)
+            assert {batch.num_rows for batch in (ts, x, ids)} == {part.num_rows}
+            assert (ts.schema.names, x.schema.names, gone.schema.names) == (["ts"], ["x"], [])
+            assert ts.column(0).type == pa.timestamp("us", "UTC")
+            found += zip(*(batch.column(0).to_pylist() for batch in (ts, ids, x)), strict=True)
+    assert sorted(row for row in found if T0 <= row[0] < end) == wanted
+    assert len(found) <= 90
 
 
 @pytest.mark.parametrize("columns", [["x", "ts"], ["id"], ["x", "gone", "id"], ["ts", "x", "id"]])

@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from detectors import Grid
 from detectors.columns import quantile_edges
 from detectors.exterior import with_exterior
-from detectors.locate import FEWEST_ROWS, locator
+from detectors.locate import locator
+from detectors.tally import COMPILED_ROWS
 
 RNG = np.random.default_rng(0)
 N = 20_000
@@ -39,16 +38,13 @@ def cut(values: np.ndarray, resolution: int) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_every_shape_is_counted_as_a_search_counts_it(name: str) -> None:
-    edges, ranks = cut(SHAPES[name], 500)
-    found = locator(edges, ranks)
+    edges, _ = cut(SHAPES[name], 500)
     own = np.concatenate(
         (SHAPES[name], edges[np.isfinite(edges)], AWKWARD, *(shape[:200] for shape in SHAPES.values()))
     )
     expected = np.bincount(np.searchsorted(edges, own, side="left"), minlength=len(edges) + 1)
-    if found is not None:
-        assert found.counts(own).tolist() == expected.tolist()
     table = pa.table({"x": np.concatenate((own, [np.nan, np.inf, -np.inf, np.inf]))})
-    assert table.num_rows >= FEWEST_ROWS
+    assert table.num_rows >= COMPILED_ROWS
     profile = Grid.fit(pa.table({"x": SHAPES[name]})).profile(table)
     assert profile.counts.tolist() == expected.tolist()
     assert profile.aux[0].tolist() == [0, 1, 3, 0, 0]
@@ -57,20 +53,6 @@ def test_every_shape_is_counted_as_a_search_counts_it(name: str) -> None:
 @pytest.mark.parametrize("name", ["normal", "far from zero", "Pareto", "Cauchy", "zeros and exponential", "integers"])
 def test_usual_shapes_need_no_sort(name: str) -> None:
     assert locator(*cut(SHAPES[name], 500)) is not None
-
-
-@settings(max_examples=200, deadline=None)
-@given(
-    st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=60),
-    st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=60),
-)
-def test_any_values_on_any_edges(reference: list[float], values: list[float]) -> None:
-    edges, ranks = cut(np.array(reference), 10)
-    found = locator(edges, ranks)
-    own = np.concatenate((values, reference, edges[np.isfinite(edges)]))
-    if found is not None:
-        expected = np.bincount(np.searchsorted(edges, own, side="left"), minlength=len(edges) + 1)
-        assert found.counts(own).tolist() == expected.tolist()
 
 
 def test_rows_in_pieces_of_any_size_count_the_same() -> None:

@@ -294,6 +294,8 @@ class Failing:
     def batches(self, start: datetime, end: datetime, columns: object) -> Iterator[pa.RecordBatch]:
         raise ZeroDivisionError(NAME)
 
+    parts = batches
+
 
 def test_a_mistake_of_ours_blinds_one_model_and_leaves_the_others_alone(
     flow: Flow,

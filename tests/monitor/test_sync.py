@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from deltalake import DeltaTable
 
 from detectors import Grid, Profile
-from monitor.prediction_log.base import LogMismatch
 from monitor.settings import ModelSettings
 from monitor.store import Store, open_store, profiles, versions
-from monitor.sync import by_version, names_of, pieces, sync
+from monitor.sync import sync
 from monitor.windows import days
 from tests.support.flow import COLUMNS, DAY, HOUR, START, CountingLog, Flow, rows, with_column
 
@@ -238,49 +236,3 @@ def test_a_model_that_moves_to_another_clock_counts_nothing_twice(synced: Synced
         inside = between(table, first, last)
         assert synced.counted(first, last) == inside.num_rows
         assert synced.total(first, last - timedelta(seconds=1)) == direct(inside)
-
-
-def test_rows_out_of_order_land_in_their_hours() -> None:
-    batch = pa.RecordBatch.from_pydict({"x": [0.0, 1.0, 2.0, 3.0, 4.0]})
-    found = [(key, piece.column(0).to_pylist()) for key, piece in pieces(batch, np.array([2, 0, 1, 0, 2]))]
-    assert found == [(0, [1.0, 3.0]), (1, [2.0]), (2, [0.0, 4.0])]
-    in_order = list(pieces(batch, np.array([0, 0, 1, 3, 3])))
-    assert [(key, piece.num_rows) for key, piece in in_order] == [(0, 2), (1, 1), (3, 2)]
-
-
-@pytest.mark.parametrize(
-    ("values", "names"),
-    [
-        (pa.array(["a", None, "a", "b"]), ["a", "unversioned", "b"]),
-        (pa.array([1, 2, None, 1]), ["1", "2", "unversioned"]),
-        (pa.array(["", "1", "1", "1"]), ["unversioned", "1"]),
-        (pa.array(["a", "b", "a", "b"]).dictionary_encode(), ["a", "b"]),
-        (pa.array([None] * 4, pa.null()), ["unversioned"]),
-    ],
-)
-def test_versions_are_texts_whatever_they_are_in_the_log(values: pa.Array, names: list[str]) -> None:
-    batch = pa.RecordBatch.from_arrays([values, pa.array([0, 1, 2, 3])], names=["v", "x"])
-    found = list(by_version(batch, np.arange(4), "v"))
-    assert sorted(name for name, _, _ in found) == sorted(names)
-    assert sum(part.num_rows for _, part, _ in found) == 4
-    for _, part, times in found:
-        assert part.column("x").to_pylist() == times.tolist()
-    assert [name for name, _, _ in by_version(batch, np.arange(4), None)] == ["unversioned"]
-    assert [name for name, _, _ in by_version(batch, np.arange(4), "no such column")] == ["unversioned"]
-
-
-def test_hostile_version_names_fit_every_database_and_stay_apart() -> None:
-    long, longer = "v" * 500, "v" * 501
-    given = [long, longer, "a\x00b", "a b", "line\nbreak", "  ", "plain", "\u202eevil"]
-    names = names_of(pa.array(given)).dictionary.to_pylist()
-    assert len(set(names)) == len(given)
-    assert all(0 < len(name) <= 180 and name.isprintable() for name in names)
-    assert "plain" in names
-    assert names == names_of(pa.array(given)).dictionary.to_pylist()
-
-
-def test_a_version_that_is_no_name_is_the_owners_mistake() -> None:
-    with pytest.raises(LogMismatch, match="texts or numbers"):
-        names_of(pa.array([[1], [2]]))
-    with pytest.raises(LogMismatch, match="texts or numbers"):
-        names_of(pa.array([b"\xff\xfe"], pa.binary()))

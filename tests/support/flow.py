@@ -22,7 +22,7 @@ from monitor.config import Config, load
 from monitor.cycle import Outcome
 from monitor.engine import Engine
 from monitor.judging import World
-from monitor.prediction_log.base import Hour, PredictionLog
+from monitor.prediction_log.base import Hour, Part, PredictionLog
 from monitor.prediction_log.delta import DeltaLog
 from monitor.settings import Columns
 from monitor.store import Store, open_store
@@ -103,6 +103,10 @@ class CountingLog:
     def batches(self, start: datetime, end: datetime, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         self.spans.append((start, end))
         return self.inner.batches(start, end, columns)
+
+    def parts(self, start: datetime, end: datetime, columns: Sequence[str]) -> Iterator[Part]:
+        self.spans.append((start, end))
+        return self.inner.parts(start, end, columns)
 
     def token(self) -> str:
         return self.inner.token()

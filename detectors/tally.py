@@ -1,0 +1,150 @@
+"""Counting the rows of many slots (hours) at once, column by column.
+
+In: a grid, how many slots, then the columns of batches with the runs of rows that belong to each slot. Out: one profile
+a slot. Kept: the counts so far, added to in place; threads may add different columns at the same time.
+
+A run of few rows is sorted (`cells.py`); many rows go through the compiled loop (`kernel.py`), which whoever has only
+small batches never loads. Both count alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from detectors.cells import ABSENT, AUX, INFINITE, NAN, NULL, count, fixed_sums, is_countable
+from detectors.columns import Column, ColumnKind
+from detectors.profile import Profile
+from detectors.result import IntArray
+from detectors.values import numbers
+
+if TYPE_CHECKING:
+    from detectors.grid import Grid
+
+COMPILED_ROWS = 4096
+_NOTHING = np.empty(0, dtype=np.uint16)
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Which rows of a batch belong to which slot.
+
+    Run j, rows `bounds[j]` to `bounds[j + 1]` of those that `order` names (None: the rows as they are, from `first`
+    on), belongs to `slots[j]`. `bounds` begins at 0, has shape (runs + 1,); rows that no run names are left out.
+    """
+
+    first: int
+    bounds: IntArray
+    slots: IntArray
+    order: IntArray | None = None
+
+    @classmethod
+    def whole(cls, rows: int) -> Runs:
+        """All rows of a batch, for slot 0."""
+        return cls(0, np.array([0, rows], dtype=np.int64), np.zeros(1, dtype=np.int64))
+
+    @classmethod
+    def of(cls, keys: IntArray) -> Runs:
+        """Rows by the slot that `keys`, shape (rows,), says; below 0 is left out. Rows in order are not moved."""
+        order: IntArray | None = None
+        first, last = 0, len(keys)
+        if np.any(keys[1:] < keys[:-1]):
+            order = np.argsort(keys, kind="stable")
+            keys = keys[order]
+        if len(keys) and keys[0] < 0:
+            first = int(np.searchsorted(keys, 0))
+            keys = keys[first:]
+            if order is not None:
+                order, first = order[first:], 0
+        last = len(keys)
+        cuts = np.flatnonzero(keys[1:] != keys[:-1]) + 1
+        bounds = np.concatenate(([0], cuts, [last])) if last else np.zeros(1, dtype=np.int64)
+        return cls(first, bounds.astype(np.int64), keys[bounds[:-1]].astype(np.int64), order)
+
+    @property
+    def rows(self) -> int:
+        """How many rows have a slot."""
+        return int(self.bounds[-1])
+
+    @property
+    def lengths(self) -> IntArray:
+        """Rows of each run, shape (runs,)."""
+        return np.diff(self.bounds)
+
+    def cut(self, array: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+        """The rows that have a slot, in the order of the runs."""
+        if self.order is not None:
+            return array.take(pa.array(self.order))
+        return array if self.rows == len(array) else array.slice(self.first, self.rows)
+
+
+class Tally:
+    """Counts of `slots` slots on one grid, at zero."""
+
+    def __init__(self, grid: Grid, slots: int) -> None:
+        self.grid = grid
+        self.rows = np.zeros(slots, dtype=np.int64)
+        self._counts = np.zeros((slots, grid.cells), dtype=np.int64)
+        self._aux = np.zeros((slots, len(grid), len(AUX)), dtype=np.int64)
+        self._sums = np.zeros((slots, len(grid), 2), dtype=np.int64)
+
+    def add_rows(self, runs: Runs) -> None:
+        """Count a batch's rows; each of the grid's columns is to be added once for it."""
+        np.add.at(self.rows, runs.slots, runs.lengths)
+
+    def add(self, place: int, array: pa.Array | pa.ChunkedArray | None, runs: Runs) -> None:
+        """Count one column of a batch: the grid's column at `place`, None where the batch lacks it."""
+        column = self.grid.columns[place]
+        if array is None:
+            np.add.at(self._aux[:, place, ABSENT], runs.slots, runs.lengths)
+            return
+        array = runs.cut(array)
+        many = runs.rows >= COMPILED_ROWS and column.kind is ColumnKind.NUMBER and is_countable(column, array)
+        if many and column.locator is not None:
+            self._add_many(place, column, array, runs)
+            return
+        for slot, start, rows in zip(runs.slots.tolist(), runs.bounds.tolist(), runs.lengths.tolist(), strict=False):
+            counted = count(column, array.slice(start, rows), rows)
+            first = int(self.grid.offsets[place])
+            self._counts[slot, first : first + column.cells] += counted.cells
+            self._aux[slot, place] += counted.aux
+            self._sums[slot, place] += counted.sums
+
+    def _add_many(self, place: int, column: Column, array: pa.Array | pa.ChunkedArray, runs: Runs) -> None:
+        from detectors import kernel
+
+        found = column.locator
+        assert found is not None
+        values = numbers(array, keep_null=True)
+        odd = np.zeros((len(self.rows), 2), dtype=np.int64)
+        kernel.count(
+            values, values.view(np.int64), runs.bounds, runs.slots, found.bits, found.twice, found.edges, found.table,
+            found.low, found.scale, float(found.bins), self._counts.reshape(-1), self.grid.cells,
+            int(self.grid.offsets[place]), odd, _NOTHING,
+        )  # fmt: skip
+        if array.null_count:
+            null = np.concatenate(([0], np.cumsum(array.is_null().to_numpy(zero_copy_only=False))))
+            nulls = np.diff(null[runs.bounds])
+            np.add.at(self._aux[:, place, NULL], runs.slots, nulls)
+            np.subtract.at(odd[:, 0], runs.slots, nulls)  # the loop saw them as NaN
+        self._aux[:, place, NAN] += odd[:, 0]
+        self._aux[:, place, INFINITE] += odd[:, 1]
+        if column.is_output:
+            for slot, start, stop in zip(
+                runs.slots.tolist(), runs.bounds.tolist(), runs.bounds[1:].tolist(), strict=False
+            ):
+                part = values[start:stop]
+                self._sums[slot, place] += fixed_sums(column, part[np.isfinite(part)])
+
+    def profile(self, slot: int) -> Profile:
+        """What has been counted for a slot."""
+        return Profile(
+            self.grid,
+            int(self.rows[slot]),
+            self._counts[slot].copy(),
+            self._aux[slot].copy(),
+            self._sums[slot].copy(),
+        )

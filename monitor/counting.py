@@ -1,0 +1,118 @@
+"""Count the rows of a log by slot and version, on each version's grid.
+
+In: a log, the grid of each version, consecutive slots. Out: `Counts`. Kept: nothing.
+A part of the log is read a few columns at a time, by several threads where there is a pool: a column is decoded and
+counted by one thread, while it is in the processor's cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+
+from detectors.grid import Grid
+from detectors.profile import Profile
+from detectors.result import IntArray
+from detectors.tally import COMPILED_ROWS, Runs, Tally
+from detectors.values import column_of
+from monitor.prediction_log.arrow import micros
+from monitor.prediction_log.base import Part, PredictionLog
+from monitor.rows import version_codes
+from monitor.settings import ModelSettings
+
+NEVER = int(np.iinfo(np.int64).min)
+# Columns decoded at a time: as many as stay in the cache, but so many that handing them over costs little.
+_MOST_COLUMNS, _VALUES = 8, 1 << 19
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a span held: `rows` and the `newest` time (microseconds, `NEVER` without rows) of each slot, shape (slots,).
+
+    `seen` holds each version's first and last time; `tallies` the profiles of those that have a grid.
+    """
+
+    rows: IntArray
+    newest: IntArray
+    seen: dict[str, tuple[int, int]]
+    tallies: dict[str, Tally]
+
+    def profile(self, version: str, slot: int) -> Profile | None:
+        """A version's profile of a slot, None where it has no rows."""
+        tally = self.tallies[version]
+        return tally.profile(slot) if tally.rows[slot] else None
+
+
+def count_slots(
+    log: PredictionLog,
+    settings: ModelSettings,
+    grids: Mapping[str, Grid],
+    slots: Sequence[tuple[datetime, datetime]],
+    pool: Executor | None = None,
+) -> Counts:
+    """Count every row of `slots`, which follow each other without gap. Raises LogUnreachable or LogMismatch."""
+    counts = Counts(
+        np.zeros(len(slots), np.int64),
+        np.full(len(slots), NEVER),
+        {},
+        {version: Tally(grid, len(slots)) for version, grid in grids.items()},
+    )
+    edges, end = np.array([micros(start) for start, _ in slots]), micros(slots[-1][1])
+    header = [settings.columns.timestamp, *([settings.columns.version] if settings.columns.version else [])]
+    names = list(dict.fromkeys(column.name for grid in grids.values() for column in grid.columns))
+    for part in log.parts(slots[0][0], slots[-1][1], list(dict.fromkeys([*header, *names]))):
+        head = part.read(header)
+        times = head.column(head.schema.get_field_index(settings.columns.timestamp))
+        stamps = times.cast(pa.int64()).fill_null(NEVER).to_numpy(zero_copy_only=False)
+        slot = np.searchsorted(edges, stamps, side="right") - 1
+        slot[stamps >= end] = -1
+        plans = _plan(counts, head, settings.columns.version, stamps, slot)
+        if plans:
+            _count(part, plans, names, pool)
+    return counts
+
+
+def _plan(
+    counts: Counts, head: pa.RecordBatch, version: str | None, stamps: IntArray, slot: IntArray
+) -> list[tuple[Tally, Runs]]:
+    """Take note of a part's rows, and say which of them go into which tally."""
+    inside = slot >= 0
+    if not inside.any():
+        return []
+    counts.rows[:] += np.bincount(slot[inside], minlength=len(counts.rows))
+    np.maximum.at(counts.newest, slot[inside], stamps[inside])
+    names, codes = version_codes(head, version)
+    plans = []
+    for code in np.unique(codes[inside]).tolist():
+        mine = inside & (codes == code)
+        first, last = int(stamps[mine].min()), int(stamps[mine].max())
+        name = names[code]
+        known = counts.seen.get(name, (first, last))
+        counts.seen[name] = min(first, known[0]), max(last, known[1])
+        if name in counts.tallies:
+            runs = Runs.of(np.where(mine, slot, -1))
+            counts.tallies[name].add_rows(runs)
+            plans.append((counts.tallies[name], runs))
+    return plans
+
+
+def _count(part: Part, plans: Sequence[tuple[Tally, Runs]], names: Sequence[str], pool: Executor | None) -> None:
+    def some(group: Sequence[str]) -> None:
+        batch = part.read(group)
+        for name in group:
+            array = column_of(batch, name)
+            for tally, runs in plans:
+                place = tally.grid.place(name)
+                if place is not None:
+                    tally.add(place, array, runs)
+
+    if pool is None or part.num_rows < COMPILED_ROWS:
+        some(names)
+        return
+    size = max(1, min(_MOST_COLUMNS, _VALUES // part.num_rows))
+    list(pool.map(some, [names[start : start + size] for start in range(0, len(names), size)]))
