@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from detectors.performance import MEASURES
 from detectors.registry import DETECTORS
+from reports.comparison import ComparisonReport
 from reports.context import AlarmCounts, Coverage, Figure, ModelPage, PerformanceSeries, State, Verdict
 from reports.wording import count, duration, horizon, measured, number, plural, sentence, share, trimmed
 
@@ -127,7 +128,7 @@ _AT_LENGTH = {
 _P = ("p", "How often a statistic at least this large would come about by chance, had nothing changed.")
 
 
-def glossary(page: ModelPage) -> list[tuple[str, str]]:
+def glossary(page: ModelPage | ComparisonReport) -> list[tuple[str, str]]:
     """The statistics that occur among a page's findings, each in plain words."""
     seen = {row.figure.statistic for row in page.findings}
     known = [(one.name, one.title, one.help) for one in DETECTORS.values()]

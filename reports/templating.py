@@ -75,6 +75,9 @@ def _filters(zone: ZoneInfo) -> dict[str, Any]:
         "iso": lambda moment: moment.isoformat(timespec="seconds"),
         "sentence": wording.sentence,
         "measured": lambda figure: wording.measured(figure.value, figure.unit),
+        "effect": lambda figure: wording.measured(
+            figure.value if figure.effect is None else figure.effect, figure.unit
+        ),
         "limit": lambda figure: wording.measured(figure.threshold, figure.unit, limit=True),
         "relative": links.relative,
         "state_words": sentences.STATE_WORDS.__getitem__,

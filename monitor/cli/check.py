@@ -1,6 +1,6 @@
 """`driftline check`: judge windows now, or compare two files, without touching the ledger.
 
-In: a model and a time, or two files. Out: a table or JSON lines; exit code 1 when something breached.
+In: a model and a time, or two files. Out: a table or JSON lines, on request a report; exit code 1 on a breach.
 Kept: hour profiles and the baseline (they are the same whoever makes them); no finding, no incident.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.common import ConfigOption, JsonOption, emit_json, load_config, parse_time, pick_model
+from monitor.cli.common import ConfigOption, JsonOption, emit_json, errors, load_config, parse_time, pick_model
 from monitor.errors import Exit, UserError
 
 if TYPE_CHECKING:
@@ -37,6 +37,30 @@ def check(
     production: Annotated[
         Path | None, typer.Option("--production", help="Without a config: the rows to judge.", show_default=False)
     ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            "--save", metavar="FILE", help="Write a report of the two files: .html, .json or .csv.", show_default=False
+        ),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exclude",
+            metavar="COLUMN",
+            help="Of two files: leave this column out; may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    private: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--private",
+            metavar="COLUMN",
+            help="Of two files: never show this column's values; may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also list what is fine.")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -46,8 +70,10 @@ def check(
         raise UserError("give both --reference and --production")
     if (model is None) == (reference is None):
         raise UserError("say what to check: a MODEL of the config, or --reference and --production files")
+    if reference is None and (save or exclude or private):
+        raise UserError("--save, --exclude and --private go with --reference and --production")
     if reference is not None and production is not None:
-        findings = _files(reference, production)
+        findings = _files(reference, production, save, exclude or [], private or [])
     else:
         assert model is not None
         findings = _model(model, at, config)
@@ -56,11 +82,22 @@ def check(
         raise typer.Exit(int(Exit.BREACH))
 
 
-def _files(reference: Path, production: Path) -> list[Finding]:
+def _files(
+    reference: Path, production: Path, path: Path | None, exclude: Sequence[str], private: Sequence[str]
+) -> Sequence[Finding]:
     from monitor.adhoc import compare_tables
     from monitor.baseline import read_table
 
-    return compare_tables(read_table(reference), read_table(production), production.stem, datetime.now(UTC))
+    if path is not None:
+        from monitor.reporting.comparison import check_path, save
+
+        check_path(path)
+    before, after = read_table(reference), read_table(production)
+    compared = compare_tables(before, after, production.stem, datetime.now(UTC), exclude=exclude, private=private)
+    if path is not None:
+        save(compared, path, (reference.name, production.name))
+        errors().print(f"written: {path}", markup=False)
+    return compared.findings
 
 
 def _model(model: str, at: str | None, config: ConfigOption) -> list[Finding]:

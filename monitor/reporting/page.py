@@ -11,10 +11,10 @@ from datetime import timedelta
 
 from alerts.incident import Incident
 from detectors.diagnosis import Trouble
-from detectors.registry import DETECTORS
 from detectors.result import Finding, Kind, Severity, Status
 from monitor.reporting import pictures
 from monitor.reporting.gather import Gathered, breached, kinds
+from monitor.reporting.ranking import change_in_words, ranked, worth_showing
 from monitor.store.evaluations import Evaluation
 from reports.context import (
     Aspect,
@@ -236,23 +236,9 @@ def _note(gathered: Gathered, aspect: Aspect) -> str:
     return f"{len(bad)} of {len(subjects)}" if subjects else ""
 
 
-def _ratio(finding: Finding) -> float:
-    size = finding.effect if finding.effect is not None else finding.statistic
-    return abs(size or 0.0) / (finding.threshold or 1.0)
-
-
-def _ranked(findings: Sequence[Finding]) -> list[tuple[str, list[Finding]]]:
-    grouped: dict[str, list[Finding]] = {}
-    for finding in findings:
-        grouped.setdefault(finding.subject, []).append(finding)
-    for mine in grouped.values():
-        mine.sort(key=lambda one: (one.status is not Status.BREACH, -_ratio(one)))
-    return sorted(grouped.items(), key=lambda item: (item[1][0].status is not Status.BREACH, -_ratio(item[1][0])))
-
-
 def _features(gathered: Gathered, latest: Evaluation) -> tuple[FeatureDrift, ...]:
     found = []
-    for subject, findings in _ranked(kinds(latest, Kind.FEATURE)):
+    for subject, findings in ranked(kinds(latest, Kind.FEATURE)):
         found.append(
             FeatureDrift(
                 subject,
@@ -274,7 +260,7 @@ def _predictions(gathered: Gathered, latest: Evaluation) -> tuple[PredictionPane
             _distribution(gathered, subject),
             pictures.series(gathered, subject, findings[0].detector),
         )
-        for subject, findings in _ranked(kinds(latest, Kind.PREDICTION))
+        for subject, findings in ranked(kinds(latest, Kind.PREDICTION))
     )
 
 
@@ -285,34 +271,20 @@ def _distribution(gathered: Gathered, subject: str) -> Distribution | None:
 
 
 def _summary(gathered: Gathered, subject: str) -> str:
-    """The change in words: medians of numbers, the category that moved most."""
     if gathered.baseline is None or gathered.production is None:
         return ""
-    before, after = gathered.baseline.profile.column(subject), gathered.production.column(subject)
-    if before.private or not before.valid or not after.valid:
-        return "private: values are not shown" if before.private else ""
-    if len(before.column.edges):
-        return f"median {before.quantile(0.5):.4g} → {after.quantile(0.5):.4g}"
-    shares = zip(before.shares, after.shares, before.labels(), strict=True)
-    old, new, label = max(shares, key=lambda share: abs(share[1] - share[0]))
-    return f"{label}: {old:.1%} → {new:.1%}"
+    return change_in_words(gathered.baseline.profile, gathered.production, subject)
 
 
 def _quality(gathered: Gathered, latest: Evaluation) -> tuple[QualityRow, ...]:
     rows = []
     for finding in kinds(latest, Kind.QUALITY):
-        worth_showing = finding.status is Status.BREACH or _ratio(finding) >= 0.5
-        if not worth_showing or finding.statistic is None:
+        if not worth_showing(finding):
             continue
         incident = next((one for one in gathered.incidents if finding.subject in one.subjects), None)
         rows.append(
-            QualityRow(
-                finding.subject,
-                DETECTORS[finding.detector].title,
-                None if finding.effect is None else max(finding.statistic - finding.effect, 0.0),
-                finding.statistic,
-                finding.threshold,
-                pictures.state_of(finding),
+            pictures.quality_row(
+                finding,
                 incident.opened_at if incident is not None and finding.status is Status.BREACH else None,
             )
         )

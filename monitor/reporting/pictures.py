@@ -27,6 +27,7 @@ from reports.context import (
     PerformancePoint,
     PerformanceSeries,
     Period,
+    QualityRow,
     Series,
     SeriesPoint,
     Share,
@@ -74,6 +75,20 @@ def figure(finding: Finding) -> Figure:
         rows=finding.n,
         pvalue=finding.pvalue,
         effect=finding.effect,
+    )
+
+
+def quality_row(finding: Finding, since: datetime | None = None) -> QualityRow:
+    """A data-quality finding with the reference's own rate, which is what is left without the rise."""
+    value, effect = finding.statistic, finding.effect
+    return QualityRow(
+        finding.subject,
+        title_of(finding.detector),
+        None if value is None or effect is None else max(value - effect, 0.0),
+        value,
+        finding.threshold,
+        state_of(finding),
+        since,
     )
 
 

@@ -24,7 +24,7 @@ from tests.support.tables import (
 
 
 def compare(reference: pa.Table, production: pa.Table) -> dict[tuple[str, str], Finding]:
-    return {(one.subject, one.detector): one for one in compare_tables(reference, production, "p", START)}
+    return {(one.subject, one.detector): one for one in compare_tables(reference, production, "p", START).findings}
 
 
 @settings(max_examples=20, deadline=None)
