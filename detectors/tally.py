@@ -126,8 +126,8 @@ class Tally:
             int(self.grid.offsets[place]), odd, _NOTHING,
         )  # fmt: skip
         if array.null_count:
-            null = np.concatenate(([0], np.cumsum(array.is_null().to_numpy(zero_copy_only=False))))
-            nulls = np.diff(null[runs.bounds])
+            pieces = zip(runs.bounds.tolist(), runs.lengths.tolist(), strict=False)
+            nulls = np.array([array.slice(start, rows).null_count for start, rows in pieces], dtype=np.int64)
             np.add.at(self._aux[:, place, NULL], runs.slots, nulls)
             np.subtract.at(odd[:, 0], runs.slots, nulls)  # the loop saw them as NaN
         self._aux[:, place, NAN] += odd[:, 0]

@@ -27,7 +27,7 @@ from monitor.settings import ModelSettings
 
 NEVER = int(np.iinfo(np.int64).min)
 # Columns decoded at a time: as many as stay in the cache, but so many that handing them over costs little.
-_MOST_COLUMNS, _VALUES = 8, 1 << 19
+_MOST_COLUMNS, _VALUES = 4, 1 << 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +111,8 @@ def _count(part: Part, plans: Sequence[tuple[Tally, Runs]], names: Sequence[str]
                 if place is not None:
                     tally.add(place, array, runs)
 
-    if pool is None or part.num_rows < COMPILED_ROWS:
-        some(names)
-        return
-    size = max(1, min(_MOST_COLUMNS, _VALUES // part.num_rows))
-    list(pool.map(some, [names[start : start + size] for start in range(0, len(names), size)]))
+    small = part.num_rows < COMPILED_ROWS
+    size = len(names) if small else max(1, min(_MOST_COLUMNS, _VALUES // part.num_rows))
+    groups = [names[start : start + size] for start in range(0, len(names), size)]
+    for _ in map(some, groups) if pool is None or small else pool.map(some, groups):
+        pass

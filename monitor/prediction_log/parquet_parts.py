@@ -69,11 +69,12 @@ class FileReaders:
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """One row group; `schema` and `constants` as for `parquet_file.file_batches`."""
+    """One row group; `given` names the file's columns, `schema` and `constants` are as in `parquet_file.file_batches`."""
 
     readers: FileReaders
     group: int
     num_rows: int
+    given: frozenset[str]
     time: str
     schema: pa.Schema
     constants: Mapping[str, Any]
@@ -81,7 +82,7 @@ class FilePart:
     def read(self, columns: Sequence[str]) -> pa.RecordBatch:
         """See `Part.read`."""
         with self.readers.one() as file:
-            given = set(file.schema_arrow.names)
+            given = self.given
             read = [name for name in columns if name in given and (name in self.schema.names or name == self.time)]
             # Without columns there is nothing that would tell how many rows there are: they are known already.
             table = file.read_row_group(self.group, columns=read, use_threads=False) if read else None
@@ -117,8 +118,8 @@ def file_parts(
     """The row groups that may hold rows of `[start, end)`."""
     low, high, fixed = micros(start), micros(end), dict(constants or {})
     with readers.one() as file:
-        groups = row_groups(file, time)
-        timed = time in file.schema_arrow.names or fixed.get(time) is not None
+        groups, given = row_groups(file, time), frozenset(file.schema_arrow.names)
+        timed = time in given or fixed.get(time) is not None
     for group in groups if timed else ():
         if group.rows and (group.first is None or group.last is None or (group.first < high and group.last >= low)):
-            yield FilePart(readers, group.index, group.rows, time, schema, fixed)
+            yield FilePart(readers, group.index, group.rows, given, time, schema, fixed)
