@@ -51,10 +51,24 @@ def is_countable(column: Column, array: pa.Array | pa.ChunkedArray) -> bool:
 
 def fixed_sums(column: Column, finite: FloatArray) -> tuple[int, int]:
     """The sum of an output's values in steps of its range, and of the squares of coarser steps."""
+    steps, squares = _steps(column, finite)
+    return int(steps.sum()), int(squares.sum())
+
+
+def output_steps(column: Column, array: pa.Array | pa.ChunkedArray) -> tuple[IntArray, IntArray]:
+    """What each row adds to the sums of an output, shape (rows,) each: 0 for what is no finite number."""
+    if not is_countable(column, array):
+        return np.zeros(len(array), dtype=np.int64), np.zeros(len(array), dtype=np.int64)
+    values = numbers(array, keep_null=True)
+    finite = np.isfinite(values)
+    steps, squares = _steps(column, np.where(finite, values, column.low))
+    return np.where(finite, steps, 0), np.where(finite, squares, 0)
+
+
+def _steps(column: Column, finite: FloatArray) -> tuple[IntArray, IntArray]:
     place = (np.clip(finite, column.low, column.high) - column.low) / (column.high - column.low)
-    steps = np.rint(place * SUM_STEPS).astype(np.int64)
     coarse = np.rint(place * SQUARE_STEPS).astype(np.int64)
-    return int(steps.sum()), int((coarse * coarse).sum())
+    return np.rint(place * SUM_STEPS).astype(np.int64), coarse * coarse
 
 
 def _mismatch(column: Column, array: pa.Array | pa.ChunkedArray, rows: int) -> Counted:

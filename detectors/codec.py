@@ -19,9 +19,9 @@ import pyarrow as pa
 from detectors.result import DetectorError, FloatArray, IntArray
 
 _GRID = struct.Struct("<4sQQQ")
-_PROFILE = struct.Struct("<4s16sQBBB")
-_GRID_MAGIC = b"DLG\x01"
-_PROFILE_MAGIC = b"DLP\x01"
+_PROFILE = struct.Struct("<4s16sQBBBB")
+_GRID_MAGIC = b"DLG\x02"
+_PROFILE_MAGIC = b"DLP\x02"
 _LARGEST_GRID = 1 << 30
 _CODEC = "zstd"
 _LEVEL = 3
@@ -89,7 +89,7 @@ def decode_grid(data: bytes) -> tuple[dict[str, Any], FloatArray, IntArray]:
     )
 
 
-def encode_profile(grid_id: str, rows: int, parts: tuple[IntArray, IntArray, IntArray]) -> bytes:
+def encode_profile(grid_id: str, rows: int, parts: tuple[IntArray, IntArray, IntArray, IntArray]) -> bytes:
     """Compressed bytes of non-negative int64 arrays, each at the smallest width that holds its largest value."""
     widths, blocks = [], []
     for part in parts:
@@ -101,7 +101,7 @@ def encode_profile(grid_id: str, rows: int, parts: tuple[IntArray, IntArray, Int
     return _PROFILE.pack(_PROFILE_MAGIC, grid_id.encode("ascii"), rows, *widths) + _compress(b"".join(blocks))
 
 
-def decode_profile(data: bytes, grid_id: str, sizes: tuple[int, int, int]) -> tuple[int, list[IntArray]]:
+def decode_profile(data: bytes, grid_id: str, sizes: tuple[int, int, int, int]) -> tuple[int, list[IntArray]]:
     """Rows and flat int64 arrays of the given sizes. Raises DetectorError for damage or another grid."""
     if len(data) < _PROFILE.size or data[:4] != _PROFILE_MAGIC:
         raise DetectorError("these bytes are not a profile this version can read")

@@ -14,13 +14,16 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from detectors import codec
 from detectors.columns import Column, ColumnKind, Excluded, Role, fit_column
+from detectors.places import COMPILED_ROWS
 from detectors.profile import Profile
 from detectors.result import DetectorError, FloatArray, IntArray
-from detectors.tally import COMPILED_ROWS, Runs, Tally
+from detectors.segment import SegmentColumn, fit_segments
+from detectors.tally import Runs, Tally
 from detectors.values import Family, as_table, column_of
 
 _SIDE_BY_SIDE = 8
@@ -37,6 +40,7 @@ class Grid:
     columns: tuple[Column, ...]
     excluded: tuple[Excluded, ...] = ()
     resolution: int = 500
+    segments: tuple[SegmentColumn, ...] = ()
 
     @classmethod
     def fit(
@@ -49,20 +53,25 @@ class Grid:
         exclude: Collection[str] = (),
         only: Collection[str] | None = None,
         categories: Collection[str] = (),
+        segments: Collection[str] = (),
     ) -> Grid:
         """Cut every column of `table` by its values.
 
         `resolution` bounds KS's error on the grid to 1/resolution; it is also how many categories get a cell of their
         own. `roles` names scores and predictions (all others are features), `private` the columns whose values are
         hashed, `exclude` those left out, `only` the ones looked at, `categories` those that hold classes though they
-        look like numbers (a predicted class 0 or 1). Raises DetectorError for a table without rows, without a column
-        that can be watched, or with two columns of one name.
+        look like numbers (a predicted class 0 or 1), `segments` those whose values are counted apart as well. Raises
+        DetectorError for a table without rows, without a column that can be watched, or with two columns of one name,
+        and for segments of a private column, whose values would have to be named.
         """
         if resolution < 10:
             raise DetectorError(f"a resolution of {resolution} is too coarse: 10 at least")
         rows = as_table(table)
         if not rows.num_rows:
             raise DetectorError("the reference has no rows")
+        hidden = sorted(set(segments) & set(private))
+        if hidden:
+            raise DetectorError(f"{hidden[0]!r} is private: its values cannot be segments")
         columns, excluded = [], []
         roles = roles or {}
         for name in dict.fromkeys(rows.column_names):
@@ -82,7 +91,8 @@ class Grid:
         if not columns:
             reasons = "; ".join(f"{column.name}: {column.reason}" for column in excluded) or "the table has no columns"
             raise DetectorError(f"no column can be watched ({reasons})")
-        return cls(tuple(columns), tuple(excluded), resolution)
+        parts = tuple(fit_segments(name, column_of(rows, name)) for name in dict.fromkeys(segments))
+        return cls(tuple(columns), tuple(excluded), resolution, parts)
 
     def profile(self, batch: object, pool: Executor | None = None) -> Profile:
         """Count a batch (Table, RecordBatch or DataFrame) on the cells, columns matched by name.
@@ -93,7 +103,7 @@ class Grid:
         """
         rows = as_table(batch)
         tally = Tally(self, 1)
-        runs = Runs.whole(rows.num_rows)
+        runs = Runs.whole(rows.num_rows, self.segment_codes(rows))
         tally.add_rows(runs)
 
         def some(places: range) -> None:
@@ -107,6 +117,10 @@ class Grid:
             starts = range(0, len(self), _SIDE_BY_SIDE)
             list(pool.map(some, [range(start, min(start + _SIDE_BY_SIDE, len(self))) for start in starts]))
         return tally.profile(0)
+
+    def segment_codes(self, batch: pa.Table | pa.RecordBatch) -> tuple[IntArray, ...]:
+        """For each segment column, the segment of each row of a batch, shape (rows,)."""
+        return tuple(part.codes(column_of(batch, part.name), batch.num_rows) for part in self.segments)
 
     def index(self, name: str) -> int:
         """Position of a column. Raises DetectorError for one the grid does not watch."""
@@ -147,6 +161,32 @@ class Grid:
     def cells(self) -> int:
         """Cells of all columns together."""
         return int(self.offsets[-1])
+
+    @cached_property
+    def coarse(self) -> Grid:
+        """The twin of at most 32 cells a column on which segments are counted; it has no segments itself."""
+        return self._coarse[0]
+
+    @cached_property
+    def folds(self) -> IntArray:
+        """The cell of `coarse` that each cell falls into, shape (cells,)."""
+        return self._coarse[1]
+
+    @cached_property
+    def _coarse(self) -> tuple[Grid, IntArray]:
+        from detectors.coarse import coarse_grid
+
+        return coarse_grid(self)
+
+    @cached_property
+    def segment_labels(self) -> tuple[str, ...]:
+        """Names of all segments, those of one column after those of another."""
+        return tuple(label for part in self.segments for label in part.labels)
+
+    @cached_property
+    def segment_starts(self) -> IntArray:
+        """Where each segment column's segments begin, and where the last one's end: shape (segment columns + 1,)."""
+        return np.concatenate(([0], np.cumsum([len(part.labels) for part in self.segments]))).astype(np.int64)
 
     @cached_property
     def is_number(self) -> NDArray[np.bool_]:
@@ -204,6 +244,7 @@ class Grid:
                 for column in self.columns
             ],
             "excluded": [[column.name, column.reason] for column in self.excluded],
+            "segments": [[part.name, list(part.values)] for part in self.segments],
         }
         edges = np.concatenate([column.edges for column in self.columns])
         return codec.pack_grid(meta, edges, np.concatenate([column.ranks for column in self.columns]))
@@ -252,4 +293,5 @@ def _restored(meta: dict[str, Any], edges: FloatArray, ranks: IntArray) -> Grid:
     if start != len(edges) or len(edges) != len(ranks) or not columns:
         raise DetectorError("columns and edges disagree")
     excluded = tuple(Excluded(str(name), str(reason)) for name, reason in meta["excluded"])
-    return Grid(tuple(columns), excluded, int(meta["resolution"]))
+    segments = tuple(SegmentColumn(str(name), tuple(map(str, values))) for name, values in meta["segments"])
+    return Grid(tuple(columns), excluded, int(meta["resolution"]), segments)

@@ -29,6 +29,8 @@ class Profile:
     (features, 5): null, NaN, infinite, mismatched type, column absent. For each column, cells and aux add up to
     `rows`. `sums`, shape (features, 2): of numeric scores and predictions, the sum of their values in steps of
     (high - low) / 2**20 above low, and of the squares of coarser steps, of (high - low) / 2**15; zero for the rest.
+    `parts`, shape (segments, see `parts_shape`): the same of each segment's rows on the coarse grid, flat: rows,
+    counts, aux, sums.
     """
 
     grid: Grid
@@ -36,13 +38,14 @@ class Profile:
     counts: IntArray
     aux: IntArray
     sums: IntArray
+    parts: IntArray
 
     def __post_init__(self) -> None:
         features = len(self.grid.columns)
-        shapes = (self.counts.shape, self.aux.shape, self.sums.shape)
-        if shapes != ((self.grid.cells,), (features, len(AUX)), (features, 2)):
+        shapes = (self.counts.shape, self.aux.shape, self.sums.shape, self.parts.shape)
+        if shapes != ((self.grid.cells,), (features, len(AUX)), (features, 2), parts_shape(self.grid)):
             raise DetectorError(f"counts of shapes {shapes} do not fit the grid {self.grid.id}")
-        for array in (self.counts, self.aux, self.sums):
+        for array in (self.counts, self.aux, self.sums, self.parts):
             array.setflags(write=False)
 
     @classmethod
@@ -55,6 +58,7 @@ class Profile:
             np.zeros(grid.cells, dtype=np.int64),
             np.zeros((features, len(AUX)), dtype=np.int64),
             np.zeros((features, 2), dtype=np.int64),
+            np.zeros(parts_shape(grid), dtype=np.int64),
         )
 
     def __add__(self, other: Profile) -> Profile:
@@ -68,6 +72,7 @@ class Profile:
             self.counts + other.counts,
             self.aux + other.aux,
             self.sums + other.sums,
+            self.parts + other.parts,
         )
 
     def __sub__(self, other: Profile) -> Profile:
@@ -76,9 +81,10 @@ class Profile:
             return NotImplemented
         require_same_grid(self, other)
         counts, aux, sums = self.counts - other.counts, self.aux - other.aux, self.sums - other.sums
-        if min(self.rows - other.rows, *(int(part.min(initial=0)) for part in (counts, aux, sums))) < 0:
+        parts = self.parts - other.parts
+        if min(self.rows - other.rows, *(int(part.min(initial=0)) for part in (counts, aux, sums, parts))) < 0:
             raise DetectorError("rows can only be taken out of a profile that holds them")
-        return Profile(self.grid, self.rows - other.rows, counts, aux, sums)
+        return Profile(self.grid, self.rows - other.rows, counts, aux, sums, parts)
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -88,6 +94,7 @@ class Profile:
             and np.array_equal(self.counts, other.counts)
             and np.array_equal(self.aux, other.aux)
             and np.array_equal(self.sums, other.sums)
+            and np.array_equal(self.parts, other.parts)
         )
 
     __hash__ = None  # type: ignore[assignment]  # holds arrays; nothing keeps profiles in sets
@@ -162,20 +169,43 @@ class Profile:
             exact_spread=None if spread is None else float(spread[index]),
         )
 
+    def segment(self, index: int) -> Profile:
+        """The rows of one segment (its place in `grid.segment_labels`), on the coarse grid."""
+        coarse = self.grid.coarse
+        features, part = len(coarse), self.parts[index]
+        aux, sums = 1 + coarse.cells, 1 + coarse.cells + features * len(AUX)
+        return Profile(
+            coarse,
+            int(part[0]),
+            part[1:aux],
+            part[aux:sums].reshape(features, len(AUX)),
+            part[sums:].reshape(features, 2),
+            np.zeros(parts_shape(coarse), dtype=np.int64),
+        )
+
     def to_bytes(self) -> bytes:
         """Compressed bytes, for `from_bytes` with the same grid."""
-        return codec.encode_profile(self.grid.id, self.rows, (self.counts, self.aux, self.sums))
+        return codec.encode_profile(self.grid.id, self.rows, (self.counts, self.aux, self.sums, self.parts))
 
     @classmethod
     def from_bytes(cls, grid: Grid, data: bytes) -> Profile:
         """The profile of `to_bytes`. Raises DetectorError for damaged bytes or those of another grid."""
         features = len(grid.columns)
-        sizes = (grid.cells, features * len(AUX), features * 2)
-        rows, (counts, aux, sums) = codec.decode_profile(data, grid.id, sizes)
-        profile = cls(grid, rows, counts, aux.reshape(features, len(AUX)), sums.reshape(features, 2))
+        shape = parts_shape(grid)
+        sizes = (grid.cells, features * len(AUX), features * 2, shape[0] * shape[1])
+        rows, (counts, aux, sums, parts) = codec.decode_profile(data, grid.id, sizes)
+        flat = aux.reshape(features, len(AUX)), sums.reshape(features, 2), parts.reshape(shape)
+        profile = cls(grid, rows, counts, *flat)
         if (profile.valid + profile.aux.sum(axis=1) != rows).any():
             raise DetectorError("stored profile is damaged: its counts do not add up to its rows")
         return profile
+
+
+def parts_shape(grid: Grid) -> tuple[int, int]:
+    """Shape of `Profile.parts`: one row a segment, none where the grid has no segments."""
+    if not grid.segments:
+        return 0, 0
+    return len(grid.segment_labels), 1 + grid.coarse.cells + len(grid) * (len(AUX) + 2)
 
 
 def require_same_grid(first: Profile, second: Profile) -> Grid:

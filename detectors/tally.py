@@ -9,22 +9,23 @@ small batches never loads. Both count alike.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from detectors.cells import ABSENT, AUX, INFINITE, NAN, NULL, count, fixed_sums, is_countable
+from detectors.cells import ABSENT, AUX, INFINITE, NAN, NULL, count, fixed_sums, is_countable, output_steps
 from detectors.columns import Column, ColumnKind
-from detectors.profile import Profile
+from detectors.places import COMPILED_ROWS, places
+from detectors.profile import Profile, parts_shape
 from detectors.result import IntArray
 from detectors.values import numbers
 
 if TYPE_CHECKING:
     from detectors.grid import Grid
 
-COMPILED_ROWS = 4096
 _NOTHING = np.empty(0, dtype=np.uint16)
 
 
@@ -34,21 +35,26 @@ class Runs:
 
     Run j, rows `bounds[j]` to `bounds[j + 1]` of those that `order` names (None: the rows as they are, from `first`
     on), belongs to `slots[j]`. `bounds` begins at 0, has shape (runs + 1,); rows that no run names are left out.
+    `segments` holds, for each segment column, the segment of every row of the runs.
     """
 
     first: int
     bounds: IntArray
     slots: IntArray
     order: IntArray | None = None
+    segments: tuple[IntArray, ...] = ()
 
     @classmethod
-    def whole(cls, rows: int) -> Runs:
+    def whole(cls, rows: int, segments: tuple[IntArray, ...] = ()) -> Runs:
         """All rows of a batch, for slot 0."""
-        return cls(0, np.array([0, rows], dtype=np.int64), np.zeros(1, dtype=np.int64))
+        return cls(0, np.array([0, rows], dtype=np.int64), np.zeros(1, dtype=np.int64), None, segments)
 
     @classmethod
-    def of(cls, keys: IntArray) -> Runs:
-        """Rows by the slot that `keys`, shape (rows,), says; below 0 is left out. Rows in order are not moved."""
+    def of(cls, keys: IntArray, segments: tuple[IntArray, ...] = ()) -> Runs:
+        """Rows by the slot that `keys`, shape (rows,), says; below 0 is left out. Rows in order are not moved.
+
+        `segments` are those of all rows, one array of shape (rows,) a segment column.
+        """
         order: IntArray | None = None
         first, last = 0, len(keys)
         if np.any(keys[1:] < keys[:-1]):
@@ -62,7 +68,13 @@ class Runs:
         last = len(keys)
         cuts = np.flatnonzero(keys[1:] != keys[:-1]) + 1
         bounds = np.concatenate(([0], cuts, [last])) if last else np.zeros(1, dtype=np.int64)
-        return cls(first, bounds.astype(np.int64), keys[bounds[:-1]].astype(np.int64), order)
+        chosen = slice(first, first + last) if order is None else order
+        codes = tuple(each[chosen] for each in segments)
+        return cls(first, bounds.astype(np.int64), keys[bounds[:-1]].astype(np.int64), order, codes)
+
+    def spans(self) -> Iterator[tuple[int, int, int]]:
+        """Each run's slot, first row and number of rows."""
+        return zip(self.slots.tolist(), self.bounds.tolist(), self.lengths.tolist(), strict=False)
 
     @property
     def rows(self) -> int:
@@ -90,23 +102,34 @@ class Tally:
         self._counts = np.zeros((slots, grid.cells), dtype=np.int64)
         self._aux = np.zeros((slots, len(grid), len(AUX)), dtype=np.int64)
         self._sums = np.zeros((slots, len(grid), 2), dtype=np.int64)
+        self._parts = np.zeros((slots, *parts_shape(grid)), dtype=np.int64)
 
     def add_rows(self, runs: Runs) -> None:
         """Count a batch's rows; each of the grid's columns is to be added once for it."""
         np.add.at(self.rows, runs.slots, runs.lengths)
+        for slot, start, rows in runs.spans():
+            for first, last, codes in self._segments(runs):
+                self._parts[slot, first:last, 0] += np.bincount(codes[start : start + rows], minlength=last - first)
+
+    def _segments(self, runs: Runs) -> Iterator[tuple[int, int, IntArray]]:
+        starts = self.grid.segment_starts.tolist()
+        return zip(starts, starts[1:], runs.segments, strict=False)
 
     def add(self, place: int, array: pa.Array | pa.ChunkedArray | None, runs: Runs) -> None:
         """Count one column of a batch: the grid's column at `place`, None where the batch lacks it."""
         column = self.grid.columns[place]
+        if array is not None:
+            array = runs.cut(array)
+        if runs.segments:
+            self._add_parts(place, column, array, runs)
         if array is None:
             np.add.at(self._aux[:, place, ABSENT], runs.slots, runs.lengths)
             return
-        array = runs.cut(array)
         many = runs.rows >= COMPILED_ROWS and column.kind is ColumnKind.NUMBER and is_countable(column, array)
         if many and column.locator is not None:
             self._add_many(place, column, array, runs)
             return
-        for slot, start, rows in zip(runs.slots.tolist(), runs.bounds.tolist(), runs.lengths.tolist(), strict=False):
+        for slot, start, rows in runs.spans():
             counted = count(column, array.slice(start, rows), rows)
             first = int(self.grid.offsets[place])
             self._counts[slot, first : first + column.cells] += counted.cells
@@ -126,8 +149,7 @@ class Tally:
             int(self.grid.offsets[place]), odd, _NOTHING,
         )  # fmt: skip
         if array.null_count:
-            pieces = zip(runs.bounds.tolist(), runs.lengths.tolist(), strict=False)
-            nulls = np.array([array.slice(start, rows).null_count for start, rows in pieces], dtype=np.int64)
+            nulls = np.array([array.slice(start, rows).null_count for _, start, rows in runs.spans()], dtype=np.int64)
             np.add.at(self._aux[:, place, NULL], runs.slots, nulls)
             np.subtract.at(odd[:, 0], runs.slots, nulls)  # the loop saw them as NaN
         self._aux[:, place, NAN] += odd[:, 0]
@@ -139,6 +161,28 @@ class Tally:
                 part = values[start:stop]
                 self._sums[slot, place] += fixed_sums(column, part[np.isfinite(part)])
 
+    def _add_parts(self, place: int, column: Column, array: pa.Array | pa.ChunkedArray | None, runs: Runs) -> None:
+        """Count one column by segment: on the coarse cells, and beside them what fits no cell."""
+        coarse = self.grid.coarse
+        at, own = int(coarse.offsets[place]), coarse.columns[place].cells
+        width, aux = own + len(AUX), 1 + coarse.cells + place * len(AUX)
+        sums = 1 + coarse.cells + len(coarse) * len(AUX) + place * 2
+        first = int(self.grid.offsets[place])
+        fold = np.concatenate((self.grid.folds[first : first + column.cells] - at, own + np.arange(len(AUX))))
+        found = fold[places(column, array, runs.rows)]
+        steps = output_steps(column, array) if column.is_output and array is not None else None
+        for slot, start, rows in runs.spans():
+            mine = slice(start, start + rows)
+            for low, high, codes in self._segments(runs):
+                key = codes[mine] * width + found[mine]
+                each = np.bincount(key, minlength=(high - low) * width).reshape(high - low, width)
+                self._parts[slot, low:high, 1 + at : 1 + at + own] += each[:, :own]
+                self._parts[slot, low:high, aux : aux + len(AUX)] += each[:, own:]
+                for shift, weights in enumerate(steps or ()):
+                    # Sums of integers below 2**53: exact in float64.
+                    total = np.bincount(codes[mine], weights[mine], minlength=high - low)
+                    self._parts[slot, low:high, sums + shift] += total.astype(np.int64)
+
     def profile(self, slot: int) -> Profile:
         """What has been counted for a slot."""
         return Profile(
@@ -147,4 +191,5 @@ class Tally:
             self._counts[slot].copy(),
             self._aux[slot].copy(),
             self._sums[slot].copy(),
+            self._parts[slot].copy(),
         )

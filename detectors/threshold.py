@@ -16,14 +16,19 @@ from scipy.special import ndtr
 
 from detectors.performance import MEASURES, Measured
 from detectors.registry import DETECTORS
-from detectors.result import FloatArray, Judgement, Statistic, Status
+from detectors.result import FloatArray, IntArray, Judgement, Statistic, Status
 
 
 class ThresholdRule(Protocol):
     """Judges everything measured in one window together, so that it can account for how much was looked at."""
 
-    def judge(self, measured: Mapping[str, Statistic], n_reference: int, n_production: int) -> Mapping[str, Judgement]:
-        """One judgement for each statistic, by the detector's name; `n_…` are rows of reference and window."""
+    def judge(
+        self, measured: Mapping[str, Statistic], n_reference: int | IntArray, n_production: int | IntArray
+    ) -> Mapping[str, Judgement]:
+        """One judgement for each statistic, by the detector's name; `n_…` are rows of reference and window.
+
+        They are numbers, or arrays of shape (features,) where the features come of several segments.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +49,14 @@ class FixedRule:
         """The threshold of a detector."""
         return self.thresholds.get(name, DETECTORS[name].threshold)
 
-    def judge(self, measured: Mapping[str, Statistic], n_reference: int, n_production: int) -> Mapping[str, Judgement]:
+    def judge(
+        self, measured: Mapping[str, Statistic], n_reference: int | IntArray, n_production: int | IntArray
+    ) -> Mapping[str, Judgement]:
         """See `ThresholdRule.judge`. Raises KeyError for a name that is no detector."""
-        enough = min(n_reference, n_production) >= self.minimum_rows
+        enough = np.minimum(n_reference, n_production) >= self.minimum_rows
+        some = np.greater(n_production, 0)
         sufficient = {
-            name: ~np.isnan(statistic.value) & (enough or (DETECTORS[name].certain and n_production > 0))
+            name: ~np.isnan(statistic.value) & (enough | (DETECTORS[name].certain & some))
             for name, statistic in measured.items()
         }
         tested = {

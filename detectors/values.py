@@ -190,6 +190,23 @@ def canonical(value: object) -> str | float | None:
     return text
 
 
+def coded(array: pa.Array | pa.ChunkedArray) -> tuple[list[str | float | None], NDArray[np.int64]]:
+    """Canonical texts, and for each row the place of its own, shape (rows,); nulls have the last place, which is None.
+
+    A text may come more than once. NaN and infinities stay floats.
+    """
+    if pa.types.is_string_view(array.type):
+        array = array.cast(pa.large_string())
+    if not pa.types.is_dictionary(array.type):
+        array = array.dictionary_encode()
+    if isinstance(array, pa.ChunkedArray):
+        whole = array.unify_dictionaries().combine_chunks()
+        array = whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
+    texts = [canonical(value) for value in _plain(array.dictionary)]
+    codes = array.indices.cast(pa.int64()).fill_null(len(texts)).to_numpy(zero_copy_only=False)
+    return [*texts, None], codes
+
+
 def tally(array: pa.Array | pa.ChunkedArray) -> tuple[Mapping[str, int], int, int, int]:
     """How often each canonical text occurs, then the counts of nulls, NaN and infinities."""
     known: dict[str, int] = {}

@@ -14,7 +14,8 @@ from detectors.profile import Profile
 from detectors.result import Finding, Window
 from detectors.values import as_table
 from monitor.adhoc_options import read_options
-from monitor.evaluate import Context, judge_inputs
+from monitor.evaluate import Context
+from monitor.segments import judge_everything
 from monitor.settings import ModelSettings
 
 
@@ -61,7 +62,7 @@ def compare_tables(
     left_out = {one.name: one.reason for one in grid.excluded} | dict.fromkeys(options.exclude, "excluded as asked")
     left_out |= {one: "the reference has no such column" for one in columns if one not in {*grid.names, *left_out}}
     return Compared(
-        findings=tuple(judge_inputs(context, settings, before, after, explain=True)),
+        findings=tuple(judge_everything(context, settings, before, after, explain=True)),
         reference=before,
         production=after,
         left_out=tuple(left_out.items()),

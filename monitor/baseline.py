@@ -11,7 +11,7 @@ import hashlib
 import json
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from math import isfinite
@@ -179,15 +179,16 @@ def from_interval(
     if not set(names) & set(schema.names):
         raise LogMismatch("no column can be watched: the log has none beside its time, id, version and label")
     stamp, by = settings.columns.timestamp, settings.columns.version
-    reading = list(dict.fromkeys([stamp, *([by] if by else []), *names]))
+    kept = list(dict.fromkeys([*names, *(name for name in settings.segments if name in schema.names)]))
+    reading = list(dict.fromkeys([stamp, *([by] if by else []), *kept]))
 
     def parts() -> Iterator[pa.RecordBatch]:
         for batch in log.batches(start, end, reading):
             for found, part, _ in by_version(batch, times_of(batch, stamp), by):
                 if (any_version or found == version) and part.num_rows:
-                    yield part.select([name for name in names if name in part.schema.names])
+                    yield part.select([name for name in kept if name in part.schema.names])
 
-    fitted = _fit(parts, settings)
+    fitted = _fit(parts, settings, names)
     if fitted is None:
         return Learning(None, f"no rows of version {version} between {_day(start, settings)} and {_day(end, settings)}")
     grid, profile = fitted
@@ -220,7 +221,8 @@ def from_file(path: Path, model: str, settings: ModelSettings, version: str, now
     names = [name for name in watched(settings, table.schema) if name in table.schema.names]
     if not names or not table.num_rows:
         raise LogMismatch(f"baseline file {path}: no rows, or none of the watched columns")
-    fitted = _fit(lambda: iter(table.select(names).to_batches(max_chunksize=65536)), settings)
+    kept = list(dict.fromkeys([*names, *(name for name in settings.segments if name in table.schema.names)]))
+    fitted = _fit(lambda: iter(table.select(kept).to_batches(max_chunksize=65536)), settings, names)
     assert fitted is not None
     grid, profile = fitted
     return Baseline(
@@ -293,7 +295,10 @@ def reference_performance(settings: ModelSettings, outcomes: Outcomes) -> dict[s
     return {name: one for name, one in measured.items() if isfinite(one.value) and isfinite(one.stderr)}
 
 
-def _fit(parts: Callable[[], Iterator[pa.RecordBatch]], settings: ModelSettings) -> tuple[Grid, Profile] | None:
+def _fit(
+    parts: Callable[[], Iterator[pa.RecordBatch]], settings: ModelSettings, names: Sequence[str]
+) -> tuple[Grid, Profile] | None:
+    """A grid over the columns `names`, with the segments of those the parts have, and the profile of all rows."""
     kept: list[pa.RecordBatch] = []
     values, every, rows = 0, 1, 0
     for part in parts():
@@ -314,6 +319,8 @@ def _fit(parts: Callable[[], Iterator[pa.RecordBatch]], settings: ModelSettings)
             table,
             roles=roles(settings),
             private=settings.features.private,
+            only=[name for name in names if name in table.column_names],
+            segments=[name for name in settings.segments if name in table.column_names],
             categories=[output] if output and settings.task != "regression" else [],
         )
     except DetectorError as error:

@@ -16,9 +16,10 @@ import numpy as np
 import pyarrow as pa
 
 from detectors.grid import Grid
+from detectors.places import COMPILED_ROWS
 from detectors.profile import Profile
 from detectors.result import IntArray
-from detectors.tally import COMPILED_ROWS, Runs, Tally
+from detectors.tally import Runs, Tally
 from detectors.values import column_of
 from monitor.prediction_log.arrow import micros
 from monitor.prediction_log.base import Part, PredictionLog
@@ -64,6 +65,7 @@ def count_slots(
     )
     edges, end = np.array([micros(start) for start, _ in slots]), micros(slots[-1][1])
     header = [settings.columns.timestamp, *([settings.columns.version] if settings.columns.version else [])]
+    header = list(dict.fromkeys([*header, *(part.name for grid in grids.values() for part in grid.segments)]))
     names = list(dict.fromkeys(column.name for grid in grids.values() for column in grid.columns))
     for part in log.parts(slots[0][0], slots[-1][1], list(dict.fromkeys([*header, *names]))):
         head = part.read(header)
@@ -95,9 +97,10 @@ def _plan(
         known = counts.seen.get(name, (first, last))
         counts.seen[name] = min(first, known[0]), max(last, known[1])
         if name in counts.tallies:
-            runs = Runs.of(np.where(mine, slot, -1))
-            counts.tallies[name].add_rows(runs)
-            plans.append((counts.tallies[name], runs))
+            tally = counts.tallies[name]
+            runs = Runs.of(np.where(mine, slot, -1), tally.grid.segment_codes(head))
+            tally.add_rows(runs)
+            plans.append((tally, runs))
     return plans
 
 

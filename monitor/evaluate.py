@@ -114,12 +114,12 @@ def judge_inputs(
     for index, column in enumerate(production.grid.columns):
         for name, statistic in measured.items():
             if DETECTORS[name].applies(column):
-                found = _judged(context, column, index, name, statistic, judged[name], reference, production)
+                found = finding_of(context, column, index, name, statistic, judged[name], reference, production)
                 findings.append(_explained(found, column, production) if explain else found)
     return findings
 
 
-def _judged(
+def finding_of(
     context: Context,
     column: Column,
     index: int,
@@ -129,6 +129,7 @@ def _judged(
     reference: Profile,
     production: Profile,
 ) -> Finding:
+    """The finding of one detector about one column, `index` of the grid's, as it was judged."""
     status = Status.INSUFFICIENT
     if judgement.sufficient[index]:
         status = Status.BREACH if judgement.breach[index] else Status.OK

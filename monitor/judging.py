@@ -18,9 +18,10 @@ from detectors import Profile
 from detectors.result import Finding, Kind, Window
 from monitor.baseline import Learning, ensure
 from monitor.config import Config
-from monitor.evaluate import Context, judge_inputs, judge_performance, judge_volume, unjudged
+from monitor.evaluate import Context, judge_performance, judge_volume, unjudged
 from monitor.outcomes import Outcomes, read_outcomes
 from monitor.prediction_log.base import LabelSource, PredictionLog
+from monitor.segments import judge_everything
 from monitor.settings import ModelSettings
 from monitor.store import Store, baselines, evaluations, profiles, versions
 from monitor.store.baselines import Baseline
@@ -151,7 +152,7 @@ class Judging:
             findings: list[Finding] = []
             if baseline is not None and production is not None and version in present:
                 reference = self._reference(version, baseline, window)
-                findings += judge_inputs(
+                findings += judge_everything(
                     context, self.settings, reference, production, baseline.provisional, explain=self.explain
                 )
             if isinstance(found, Learning):

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from detectors import Profile
 from detectors.result import Finding, IntArray, Window
 from monitor.baseline import Learning
-from monitor.evaluate import judge_inputs, judge_volume, run_finding, unjudged
+from monitor.evaluate import judge_volume, run_finding, unjudged
 from monitor.judging import Judging, digest
 from monitor.prediction_log.arrow import moment
 from monitor.rows import by_version, names_of, times_of
+from monitor.segments import judge_everything
 from monitor.store import evaluations, profiles, versions
 from monitor.store.baselines import Baseline
 from monitor.store.evaluations import Evaluation
@@ -108,7 +109,7 @@ def _judge(judging: Judging, look: RunDue, version: str, run_id: str, run: _Run,
         context = replace(context, revision=known.revision + 1)
     findings: list[Finding] = [run_finding(context, run.rows, None)]
     if baseline is not None and production is not None:
-        findings += judge_inputs(context, judging.settings, baseline.profile, production, baseline.provisional)
+        findings += judge_everything(context, judging.settings, baseline.profile, production, baseline.provisional)
     if isinstance(found, Learning):
         findings.append(unjudged(context, "baseline", run.rows, found.reason))
     elif found.provisional:

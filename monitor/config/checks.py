@@ -78,6 +78,11 @@ def _model(resolved: Resolved, name: str, model: dict[str, object], data: dict[s
     if features.get("auto") in (False, "false", "no", "off") and not features.get("include"):
         message = "with auto: false name the columns to watch in `include`"
         yield _at(resolved, (*path, "features", "auto"), message)
+    private = {str(item) for item in _list(features.get("private"))}
+    for index, item in enumerate(_list(model.get("segments"))):
+        if item in private:
+            message = f"`{item}` is private: its values would be named"
+            yield _at(resolved, (*path, "segments", index), message)
     excluded = {str(item) for item in _list(features.get("exclude"))}
     for index, item in enumerate(_list(features.get("include"))):
         if item in excluded:

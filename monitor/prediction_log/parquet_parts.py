@@ -69,7 +69,7 @@ class FileReaders:
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """One row group; `given` names the file's columns, `schema` and `constants` are as in `parquet_file.file_batches`."""
+    """One row group; `given` are the file's columns, `schema` and `constants` as in `parquet_file.file_batches`."""
 
     readers: FileReaders
     group: int

@@ -117,8 +117,12 @@ def gather(connection: Connection, model: str, settings: ModelSettings, period: 
 
 
 def kinds(evaluation: Evaluation, *wanted: Kind) -> list[Finding]:
-    """The findings of some kinds that are about a subject (not about the model as a whole)."""
-    return [finding for finding in evaluation.findings if finding.kind in wanted and "reason" not in finding.detail]
+    """The findings of some kinds that are about a subject (not about the model as a whole), in all rows of it."""
+    return [
+        finding
+        for finding in evaluation.findings
+        if finding.kind in wanted and finding.segment is None and "reason" not in finding.detail
+    ]
 
 
 def breached(findings: Sequence[Finding]) -> bool:

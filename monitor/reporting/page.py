@@ -110,9 +110,9 @@ def _passed(gathered: Gathered) -> list[Change]:
     earlier = max((one for one in before if one.window.end <= week_ago), key=lambda one: one.window.end, default=None)
     if earlier is None:
         return []
-    old = {(f.subject, f.detector): f.status for f in earlier.findings}
+    old = {(f.subject, f.detector): f.status for f in earlier.findings if f.segment is None}
     found = []
-    for finding in now.findings:
+    for finding in (one for one in now.findings if one.segment is None):
         statuses = old.get((finding.subject, finding.detector)), finding.status
         said = {(Status.OK, Status.BREACH): "passed its limit", (Status.BREACH, Status.OK): "is back within its limit"}
         if statuses in said and finding.kind is not Kind.VOLUME:

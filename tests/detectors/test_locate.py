@@ -10,7 +10,7 @@ from detectors import Grid
 from detectors.columns import quantile_edges
 from detectors.exterior import with_exterior
 from detectors.locate import locator
-from detectors.tally import COMPILED_ROWS
+from detectors.places import COMPILED_ROWS
 
 RNG = np.random.default_rng(0)
 N = 20_000
