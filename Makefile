@@ -38,4 +38,4 @@ chaos: install
 	$(BIN)/python -m pytest -n 0 tests/chaos --kills=200
 
 clean:
-	rm -rf $(VENV) demo build dist *.egg-info
+	rm -rf $(VENV) .bench demo build dist *.egg-info

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from pathlib import Path
 
-from benchmarks import fleet, window
+from benchmarks import environments, fleet, outliers, peers, window
 
-ALL = {"window": window.main, "fleet": fleet.main}
+ALL: dict[str, Callable[[Path], bool]] = {
+    "window": lambda _: window.main(),
+    "fleet": lambda _: fleet.main(),
+    "outliers": outliers.main,
+    "peers": peers.main,
+}
 
 
 def main() -> int:
     """Run the named benchmarks, all by default."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Driftline's benchmarks.")
     parser.add_argument("names", nargs="*", help=f"of {', '.join(ALL)}; all by default")
-    chosen = parser.parse_args().names or list(ALL)
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=environments.FOLDER,
+        help="where the environments of the packages Driftline is compared with are, or are made (.bench)",
+    )
+    arguments = parser.parse_args()
+    chosen = arguments.names or list(ALL)
     unknown = [name for name in chosen if name not in ALL]
     if unknown:
         parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(ALL)}")
-    held = {name: ALL[name]() for name in chosen}
+    held = {name: ALL[name](arguments.folder.absolute()) for name in chosen}
     return 0 if all(held.values()) else 1
 
 

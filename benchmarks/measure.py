@@ -10,8 +10,9 @@ from __future__ import annotations
 import multiprocessing
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -19,11 +20,15 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of the work itself (imports and warm-up left out) and the peak of resident memory in MB."""
+    """Seconds of the work itself (imports and warm-up left out) and the peak of resident memory in MB.
+
+    `least`: the smallest seconds of several rounds, which a busy machine raises less than their median.
+    """
 
     seconds: float
     peak_mb: float
     result: Any = None
+    least: float = float("nan")
 
 
 def run(function: Callable[..., Any], *arguments: Any) -> Cost:
@@ -54,13 +59,27 @@ def peak_mb() -> float:
 
 
 def interleaved(variants: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]], rounds: int) -> dict[str, Cost]:
-    """Every variant once a round, `rounds` rounds; the median of the seconds, the largest of the peaks."""
+    """Every variant once a round, `rounds` rounds, each in a fresh process; see `in_rounds`."""
+    return in_rounds({name: (partial(run, *variant), rounds) for name, variant in variants.items()})
+
+
+def in_rounds(variants: Mapping[str, tuple[Callable[[], Cost], int]]) -> dict[str, Cost]:
+    """Every variant once a round, as many rounds as it asks for, so that a busy minute hits all alike.
+
+    The median and the least of the seconds, the largest of the peaks, the last result.
+    """
     costs: dict[str, list[Cost]] = {name: [] for name in variants}
-    for _ in range(rounds):
-        for name, (function, arguments) in variants.items():
-            costs[name].append(run(function, *arguments))
+    for done in range(max((rounds for _, rounds in variants.values()), default=0)):
+        for name, (measured, rounds) in variants.items():
+            if done < rounds:
+                costs[name].append(measured())
     return {
-        name: Cost(median(c.seconds for c in found), max(c.peak_mb for c in found), found[-1].result)
+        name: Cost(
+            median(c.seconds for c in found),
+            max(c.peak_mb for c in found),
+            found[-1].result,
+            min(c.seconds for c in found),
+        )
         for name, found in costs.items()
     }
 
