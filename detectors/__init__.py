@@ -11,6 +11,7 @@ In: Arrow tables and plain arrays. Out: grids, profiles, statistics, findings ju
 array([2.63])
 """
 
+from detectors.bins import psi_bins
 from detectors.columns import Column, ColumnKind, Excluded, Role
 from detectors.diagnosis import Diagnosis, Trouble, diagnose
 from detectors.grid import Grid
@@ -18,7 +19,7 @@ from detectors.ks import ks, ks_exact
 from detectors.performance import MEASURES, Measure, Measured, measure
 from detectors.prediction import class_rate, mean_shift
 from detectors.profile import Profile
-from detectors.psi import psi, psi_bins
+from detectors.psi import psi, psi_exact
 from detectors.quality import missing, non_finite, out_of_range, type_change, unseen, vanished
 from detectors.registry import DETECTOR_NAMES, DETECTORS, Detector, Unit
 from detectors.result import DetectorError, Finding, Judgement, Kind, Severity, Statistic, Status, Window
@@ -69,6 +70,7 @@ __all__ = [
     "out_of_range",
     "psi",
     "psi_bins",
+    "psi_exact",
     "type_change",
     "unseen",
     "vanished",

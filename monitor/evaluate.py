@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from math import isfinite
 
+from detectors.bins import psi_bins
 from detectors.columns import Column, ColumnKind
 from detectors.performance import MEASURES, Measured, measure
 from detectors.profile import Profile
-from detectors.psi import psi_bins
 from detectors.registry import DETECTORS
 from detectors.result import Finding, Judgement, Kind, Statistic, Status, Window
 from detectors.threshold import FixedRule, PerformanceRule, ThresholdRule

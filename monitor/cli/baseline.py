@@ -76,8 +76,8 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """The columns a model is watched by, how each is cut, and which are left out and why."""
+    from detectors.bins import psi_bins
     from detectors.columns import ColumnKind
-    from detectors.psi import psi_bins
     from monitor.store import baselines, open_store
 
     loaded = load_config(config)
