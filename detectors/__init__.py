@@ -12,20 +12,27 @@ array([2.63])
 """
 
 from detectors.bins import psi_bins
+from detectors.chi_squared import chi_squared, chi_squared_exact
 from detectors.columns import Column, ColumnKind, Excluded, Role
 from detectors.diagnosis import Diagnosis, Trouble, diagnose
 from detectors.grid import Grid
+from detectors.hellinger import hellinger, hellinger_exact
+from detectors.js import js, js_exact
 from detectors.ks import ks, ks_exact
+from detectors.l_infinity import l_infinity, l_infinity_exact
 from detectors.performance import MEASURES, Measure, Measured, measure
-from detectors.prediction import class_rate, mean_shift
+from detectors.prediction import class_rate, mean_shift, spread_shift
 from detectors.profile import Profile
 from detectors.psi import psi, psi_exact
 from detectors.quality import missing, non_finite, out_of_range, type_change, unseen, vanished
 from detectors.registry import DETECTOR_NAMES, DETECTORS, Detector, Unit
 from detectors.result import DetectorError, Finding, Judgement, Kind, Severity, Statistic, Status, Window
+from detectors.score import confidence_shift, entropy_shift, near_threshold
 from detectors.threshold import FixedRule, PerformanceJudgement, PerformanceRule, ThresholdRule
+from detectors.total_variation import total_variation, total_variation_exact
 from detectors.view import Category, ColumnProfile, Histogram
 from detectors.volume import freshness, volume
+from detectors.wasserstein import wasserstein, wasserstein_exact
 
 __all__ = [
     "DETECTORS",
@@ -58,21 +65,37 @@ __all__ = [
     "Trouble",
     "Unit",
     "Window",
+    "chi_squared",
+    "chi_squared_exact",
     "class_rate",
+    "confidence_shift",
     "diagnose",
+    "entropy_shift",
     "freshness",
+    "hellinger",
+    "hellinger_exact",
+    "js",
+    "js_exact",
     "ks",
     "ks_exact",
+    "l_infinity",
+    "l_infinity_exact",
     "mean_shift",
     "measure",
     "missing",
+    "near_threshold",
     "non_finite",
     "out_of_range",
     "psi",
     "psi_bins",
     "psi_exact",
+    "spread_shift",
+    "total_variation",
+    "total_variation_exact",
     "type_change",
     "unseen",
     "vanished",
     "volume",
+    "wasserstein",
+    "wasserstein_exact",
 ]

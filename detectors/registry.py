@@ -11,15 +11,21 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from detectors.chi_squared import chi_squared
 from detectors.columns import Column, ColumnKind, Role
+from detectors.hellinger import hellinger
+from detectors.js import js
 from detectors.ks import ks
+from detectors.l_infinity import l_infinity
 from detectors.performance import MEASURES
-from detectors.prediction import class_rate, mean_shift
-from detectors.profile import Profile
+from detectors.prediction import class_rate, mean_shift, spread_shift
 from detectors.psi import psi
 from detectors.quality import missing, non_finite, out_of_range, type_change, unseen, vanished
 from detectors.result import Kind, Statistic
+from detectors.score import confidence_shift, entropy_shift, near_threshold
+from detectors.total_variation import total_variation
 from detectors.volume import OPERATIONAL
+from detectors.wasserstein import wasserstein
 
 
 class Unit(StrEnum):
@@ -48,12 +54,14 @@ class Detector:
     """A detector: its function, what it applies to, and how its figures are judged and shown.
 
     `kind` is None where it follows the column's role (feature, or prediction for scores and predictions). `direction`
-    "up": only a rise is trouble. `certain`: a fact rather than a sample, judged however few the rows.
+    "up": only a rise is trouble. `certain`: a fact rather than a sample, judged however few the rows. `default`: the
+    kinds of column it is on for without being asked; named in the config, it is on wherever it applies. `options`:
+    names of the model's settings that its function takes after the two profiles, by keyword.
     """
 
     name: str
     title: str
-    function: Callable[[Profile, Profile], Statistic]
+    function: Callable[..., Statistic]
     help: str
     threshold: float
     unit: Unit = Unit.NUMBER
@@ -62,10 +70,15 @@ class Detector:
     roles: frozenset[Role] = frozenset(Role)
     direction: Literal["up", "both"] = "up"
     certain: bool = False
+    default: frozenset[ColumnKind] = frozenset(ColumnKind)
+    options: tuple[str, ...] = ()
 
-    def applies(self, column: Column) -> bool:
-        """Whether the detector has anything to say of a column; where it has not, there is no finding at all."""
-        return column.kind in self.columns and column.role in self.roles
+    def applies(self, column: Column, asked: bool = True) -> bool:
+        """Whether the detector has anything to say of a column; where it has not, there is no finding at all.
+
+        `asked`: it was named in the config, and so does not keep to its default kinds of column.
+        """
+        return column.kind in self.columns and column.role in self.roles and (asked or column.kind in self.default)
 
     def kind_of(self, column: Column) -> Kind:
         """The kind of a finding about a column."""
@@ -77,10 +90,63 @@ class Detector:
 _NUMBERS = frozenset({ColumnKind.NUMBER})
 _CATEGORIES = frozenset({ColumnKind.CATEGORY})
 _OUTPUTS = frozenset({Role.SCORE, Role.PREDICTION})
+_SCORES = frozenset({Role.SCORE})
+_ON_REQUEST: frozenset[ColumnKind] = frozenset()
 
 DETECTORS: dict[str, Detector] = {
     "ks": Detector("ks", "KS", ks, "largest distance between two distributions of numbers", 0.15, columns=_NUMBERS),
     "psi": Detector("psi", "PSI", psi, "how far shares of quantile bins or of categories have moved", 0.2),
+    "js": Detector(
+        "js",
+        "Jensen-Shannon",
+        js,
+        "distance between the shares of quantile bins or of categories, from 0 to 1",
+        0.15,
+        default=_ON_REQUEST,
+    ),
+    "hellinger": Detector(
+        "hellinger",
+        "Hellinger",
+        hellinger,
+        "distance between the roots of the shares of quantile bins or of categories, from 0 to 1",
+        0.12,
+        default=_ON_REQUEST,
+    ),
+    "total_variation": Detector(
+        "total_variation",
+        "total variation",
+        total_variation,
+        "share of rows that would have to change their quantile bin or category",
+        0.12,
+        unit=Unit.SHARE,
+        default=_ON_REQUEST,
+    ),
+    "l_infinity": Detector(
+        "l_infinity",
+        "L-infinity",
+        l_infinity,
+        "largest change in the share of a quantile bin or a category",
+        0.1,
+        unit=Unit.SHARE,
+        default=_ON_REQUEST,
+    ),
+    "chi_squared": Detector(
+        "chi_squared",
+        "Cramér's V",
+        chi_squared,
+        "size of Pearson's chi-squared between the counts of quantile bins or of categories, from 0 to 1",
+        0.1,
+        default=_ON_REQUEST,
+    ),
+    "wasserstein": Detector(
+        "wasserstein",
+        "Wasserstein",
+        wasserstein,
+        "how far values have moved on average, in standard deviations of the reference",
+        0.3,
+        columns=_NUMBERS,
+        default=_ON_REQUEST,
+    ),
     "class_rate": Detector(
         "class_rate",
         "class rate",
@@ -103,6 +169,56 @@ DETECTORS: dict[str, Detector] = {
         columns=_NUMBERS,
         roles=_OUTPUTS,
         direction="both",
+    ),
+    "spread_shift": Detector(
+        "spread_shift",
+        "spread shift",
+        spread_shift,
+        "change of the standard deviation of the score or prediction, as a share of the reference's",
+        0.3,
+        unit=Unit.SHARE,
+        kind=Kind.PREDICTION,
+        columns=_NUMBERS,
+        roles=_OUTPUTS,
+        direction="both",
+        default=_ON_REQUEST,
+    ),
+    "confidence_shift": Detector(
+        "confidence_shift",
+        "confidence shift",
+        confidence_shift,
+        "change of the mean confidence of the score, the larger of s and 1 - s",
+        0.05,
+        kind=Kind.PREDICTION,
+        columns=_NUMBERS,
+        roles=_SCORES,
+        direction="both",
+        default=_ON_REQUEST,
+    ),
+    "entropy_shift": Detector(
+        "entropy_shift",
+        "entropy shift",
+        entropy_shift,
+        "change of the mean entropy of the score, in bits",
+        0.1,
+        kind=Kind.PREDICTION,
+        columns=_NUMBERS,
+        roles=_SCORES,
+        direction="both",
+        default=_ON_REQUEST,
+    ),
+    "near_threshold": Detector(
+        "near_threshold",
+        "close decisions",
+        near_threshold,
+        "share of scores within 0.05 of the decision threshold",
+        0.1,
+        unit=Unit.SHARE,
+        kind=Kind.PREDICTION,
+        columns=_NUMBERS,
+        roles=_SCORES,
+        default=_ON_REQUEST,
+        options=("decision_threshold",),
     ),
     "missing": Detector(
         "missing",

@@ -89,7 +89,9 @@ def measure_inputs(
 ) -> dict[str, Statistic]:
     """Every enabled detector's statistic, each of shape (features,); with `breakage_only` those of data quality."""
     return {
-        name: detector.function(reference, production)
+        name: detector.function(
+            reference, production, **{option: getattr(settings, option) for option in detector.options}
+        )
         for name, detector in DETECTORS.items()
         if _enabled(settings, name) and (detector.kind is Kind.QUALITY or not breakage_only)
     }
@@ -113,7 +115,7 @@ def judge_inputs(
     findings = []
     for index, column in enumerate(production.grid.columns):
         for name, statistic in measured.items():
-            if DETECTORS[name].applies(column):
+            if DETECTORS[name].applies(column, asked=name in settings.detectors):
                 found = finding_of(context, column, index, name, statistic, judged[name], reference, production)
                 findings.append(_explained(found, column, production) if explain else found)
     return findings
@@ -287,7 +289,10 @@ def log_finding(model: str, at: datetime, now: datetime, config_hash: str, progr
 
 
 def _enabled(settings: ModelSettings, name: str) -> bool:
-    return name not in settings.detectors or settings.detectors[name].enabled
+    chosen = settings.detectors.get(name)
+    if chosen is not None:
+        return chosen.enabled
+    return name not in DETECTORS or bool(DETECTORS[name].default)
 
 
 def _threshold(settings: ModelSettings, name: str) -> float:

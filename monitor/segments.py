@@ -68,7 +68,7 @@ def _judge_segments(
         mine = slice(place * features, (place + 1) * features)
         for index, column in enumerate(pair[1].grid.columns):
             for name in names:
-                if DETECTORS[name].applies(column):
+                if DETECTORS[name].applies(column, asked=name in settings.detectors):
                     one = judged[name]
                     part = Judgement(one.threshold[mine], one.breach[mine], one.sufficient[mine])
                     found = finding_of(context, column, index, name, measured[place][name], part, *pair)

@@ -181,7 +181,10 @@ class ModelSettings(Section):
     cadence: Cadence | None = Field(None, description="for batch models: one run is one window, in place of horizons")
     settle: Duration = Field(timedelta(minutes=15), description="how long after its end a window is evaluated")
     false_alarms: str | None = Field(None, description="how many false alarms are acceptable: `1 per 30d`")
-    detectors: dict[str, DetectorSettings] = Field(default_factory=dict, description="per detector: threshold, enabled")
+    detectors: dict[str, DetectorSettings] = Field(
+        default_factory=dict,
+        description="per detector: threshold, enabled; naming one that is not on by default switches it on",
+    )
     segments: tuple[str, ...] = Field((), description="columns whose values are judged like the whole")
     minimum_rows: int = Field(100, ge=1, description="fewer rows than this in a window are insufficient")
     decision_threshold: float = Field(0.5, gt=0, lt=1, description="score above which the positive class is predicted")

@@ -53,6 +53,18 @@ def test_a_detector_speaks_exactly_where_it_applies(name: str) -> None:
         assert part is None or part.shape == (4,)
 
 
+def test_what_is_measured_without_being_asked() -> None:
+    on = {name for name, detector in DETECTORS.items() if detector.default}
+    quality = {name for name, detector in DETECTORS.items() if detector.kind is Kind.QUALITY}
+    assert on == {"ks", "psi", "class_rate", "mean_shift"} | quality
+    x, _, score, _ = GRID.columns
+    assert DETECTORS["ks"].applies(x, asked=False)
+    assert not DETECTORS["js"].applies(x, asked=False)
+    assert DETECTORS["js"].applies(x)
+    assert not DETECTORS["near_threshold"].applies(x)
+    assert DETECTORS["near_threshold"].applies(score)
+
+
 def test_the_kind_of_a_finding_follows_the_role_unless_the_detector_says() -> None:
     x, _, score, pred = GRID.columns
     assert DETECTORS["ks"].kind_of(x) is Kind.FEATURE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from detectors import Grid
 from detectors.columns import Role
 from detectors.performance import Measured
 from detectors.registry import DETECTORS
-from detectors.result import Finding, Judgement, Kind, Status, Window
+from detectors.result import Finding, Judgement, Kind, Statistic, Status, Window
 from monitor.evaluate import (
     Context,
     judge_inputs,
@@ -88,6 +88,43 @@ def test_detectors_can_be_switched_off_and_given_another_threshold() -> None:
     told = inputs(before, after, detectors={"ks": {"threshold": 0.5}, "psi": {"enabled": False}})
     assert (told["x", "ks"].status, told["x", "ks"].threshold) == (Status.OK, 0.5)
     assert not [key for key in told if key[1] == "psi"]
+
+
+def test_detectors_that_are_not_on_by_default_are_measured_where_they_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before, after = rows(hours=48), rows(hours=48, seed=1, shift=0.6)
+    on_request = {name for name, detector in DETECTORS.items() if not detector.default}
+    usual = inputs(before, after)
+    assert on_request
+    assert not {name for _, name in usual} & on_request
+    assert {name for subject, name in usual if subject in ("x", "score")} >= {"ks", "psi"}
+    told = inputs(before, after, detectors={"js": {}, "wasserstein": {"threshold": 9.0}, "near_threshold": {}})
+    assert set(told) - set(usual) == {
+        *((subject, "js") for subject, name in usual if name == "psi"),
+        *((subject, "wasserstein") for subject, name in usual if name == "ks"),
+        ("score", "near_threshold"),
+    }
+    assert told["x", "js"].status is Status.BREACH
+    assert told["x", "wasserstein"].status is Status.OK
+    assert told["score", "near_threshold"].kind is Kind.PREDICTION
+    off = inputs(before, after, detectors={"js": {"enabled": False}})
+    assert set(off) == set(usual)
+
+    # What is off is not even called.
+    def called(*_: object) -> Statistic:
+        raise AssertionError("measured though nobody asked")
+
+    for name in on_request:
+        monkeypatch.setitem(DETECTORS, name, replace(DETECTORS[name], function=called))
+    assert set(inputs(before, after)) == set(usual)
+
+
+def test_close_decisions_are_those_near_the_models_own_threshold() -> None:
+    table = pa.table({"score": [0.1, 0.3, 0.31, 0.7] * 50})
+    for threshold, share in ((0.3, 0.5), (0.7, 0.25), (0.5, 0.0)):
+        found = inputs(table, table, decision_threshold=threshold, detectors={"near_threshold": {}})
+        assert found["score", "near_threshold"].statistic == share
 
 
 def test_the_rule_is_a_value_that_is_handed_in() -> None:
