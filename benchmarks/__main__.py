@@ -6,13 +6,14 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import environments, fleet, outliers, peers, window
+from benchmarks import detectors, environments, fleet, outliers, peers, window
 
 ALL: dict[str, Callable[[Path], bool]] = {
     "window": lambda _: window.main(),
     "fleet": lambda _: fleet.main(),
     "outliers": outliers.main,
     "peers": peers.main,
+    "detectors": lambda _: detectors.main(),
 }
 
 
