@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from detectors import codec
 from detectors.cells import ABSENT, AUX, INFINITE, MISMATCH, NAN, NULL, SQUARE_STEPS, SUM_STEPS
@@ -213,12 +212,3 @@ def require_same_grid(first: Profile, second: Profile) -> Grid:
     if first.grid is not second.grid and first.grid.id != second.grid.id:
         raise DetectorError(f"profiles of two grids cannot be combined: {first.grid.id} and {second.grid.id}")
     return first.grid
-
-
-def running_counts(profile: Profile) -> IntArray:
-    """Cumulative counts within each column, shape (cells,)."""
-    total = np.cumsum(profile.counts)
-    starts = profile.grid.offsets[:-1]
-    before = np.where(starts > 0, total[starts - 1], 0)
-    within: NDArray[np.int64] = total - np.repeat(before, np.diff(profile.grid.offsets))
-    return within
