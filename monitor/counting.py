@@ -23,6 +23,7 @@ from detectors.tally import Runs, Tally
 from detectors.values import column_of
 from monitor.prediction_log.arrow import micros
 from monitor.prediction_log.base import Part, PredictionLog
+from monitor.repeats import Repeats
 from monitor.rows import version_codes
 from monitor.settings import ModelSettings
 
@@ -35,13 +36,15 @@ _MOST_COLUMNS, _VALUES = 4, 1 << 19
 class Counts:
     """What a span held: `rows` and the `newest` time (microseconds, `NEVER` without rows) of each slot, shape (slots,).
 
-    `seen` holds each version's first and last time; `tallies` the profiles of those that have a grid.
+    `seen` holds each version's first and last time; `tallies` the profiles of those that have a grid; `repeats` the ids
+    that came more than once.
     """
 
     rows: IntArray
     newest: IntArray
     seen: dict[str, tuple[int, int]]
     tallies: dict[str, Tally]
+    repeats: Repeats
 
     def profile(self, version: str, slot: int) -> Profile | None:
         """A version's profile of a slot, None where it has no rows."""
@@ -62,10 +65,16 @@ def count_slots(
         np.full(len(slots), NEVER),
         {},
         {version: Tally(grid, len(slots)) for version, grid in grids.items()},
+        Repeats(len(slots)),
     )
     edges, end = np.array([micros(start) for start, _ in slots]), micros(slots[-1][1])
     header = [settings.columns.timestamp, *([settings.columns.version] if settings.columns.version else [])]
-    header = list(dict.fromkeys([*header, *(part.name for grid in grids.values() for part in grid.segments)]))
+    ids = settings.columns.id
+    header = list(
+        dict.fromkeys(
+            [*header, *([ids] if ids else []), *(part.name for grid in grids.values() for part in grid.segments)]
+        )
+    )
     names = list(dict.fromkeys(column.name for grid in grids.values() for column in grid.columns))
     for part in log.parts(slots[0][0], slots[-1][1], list(dict.fromkeys([*header, *names]))):
         head = part.read(header)
@@ -73,6 +82,8 @@ def count_slots(
         stamps = times.cast(pa.int64()).fill_null(NEVER).to_numpy(zero_copy_only=False)
         slot = np.searchsorted(edges, stamps, side="right") - 1
         slot[stamps >= end] = -1
+        if ids is not None and (column := column_of(head, ids)) is not None:
+            counts.repeats.add(column, slot)
         plans = _plan(counts, head, settings.columns.version, stamps, slot)
         if plans:
             _count(part, plans, names, pool)

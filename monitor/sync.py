@@ -134,4 +134,5 @@ def _slots_read(
             profile = counts.profile(version, index)
             hours.append(HourProfile(version, grid.id, start, token, profile.rows if profile else 0, profile))
         newest = moment(int(counts.newest[index])) if rows else None
-        yield _SlotRead(SlotState(start, token, rows, newest), tuple(hours))
+        ids, repeats = counts.repeats.counts(index)
+        yield _SlotRead(SlotState(start, token, rows, newest, ids=ids, repeats=repeats), tuple(hours))

@@ -28,6 +28,8 @@ SLOTS = sa.Table(
     sa.Column("rows", sa.BigInteger, nullable=False),
     sa.Column("newest", Instant, nullable=True),
     sa.Column("pending", sa.Boolean, nullable=False),
+    sa.Column("ids", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("repeats", sa.BigInteger, nullable=False, server_default="0"),
 )
 
 HOURS = sa.Table(
@@ -60,6 +62,7 @@ class SlotState:
     """What one hour of the source looked like when it was read: its token, rows of all versions, newest row.
 
     `pending`: its rows are other than they were, and windows that were judged before have not been looked at again.
+    `ids`: rows whose id was looked at, `repeats`: those of them whose id had come before within the hour.
     """
 
     start: datetime
@@ -67,6 +70,8 @@ class SlotState:
     rows: int
     newest: datetime | None
     pending: bool = True
+    ids: int = 0
+    repeats: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,10 @@ def slot_states(connection: Connection, model: str, start: datetime, end: dateti
     rows = connection.execute(
         sa.select(SLOTS).where(SLOTS.c.model == model, SLOTS.c.start >= start, SLOTS.c.start < end)
     )
-    return {row.start: SlotState(row.start, row.token, row.rows, row.newest, row.pending) for row in rows}
+    return {
+        row.start: SlotState(row.start, row.token, row.rows, row.newest, row.pending, row.ids, row.repeats)
+        for row in rows
+    }
 
 
 def counted(connection: Connection, model: str, start: datetime, end: datetime) -> tuple[int, int, datetime | None]:
@@ -99,6 +107,16 @@ def counted(connection: Connection, model: str, start: datetime, end: datetime) 
         ).where(SLOTS.c.model == model, SLOTS.c.start >= start, SLOTS.c.start < end)
     ).one()
     return int(row[0]), int(row[1]), row[2]
+
+
+def repeated(connection: Connection, model: str, start: datetime, end: datetime) -> tuple[int, int]:
+    """(rows whose id was looked at, those of them that repeat the id of another) of `[start, end)`."""
+    row = connection.execute(
+        sa.select(
+            sa.func.coalesce(sa.func.sum(SLOTS.c.ids), 0), sa.func.coalesce(sa.func.sum(SLOTS.c.repeats), 0)
+        ).where(SLOTS.c.model == model, SLOTS.c.start >= start, SLOTS.c.start < end)
+    ).one()
+    return int(row[0]), int(row[1])
 
 
 def profiled(
@@ -157,6 +175,8 @@ def replace(connection: Connection, model: str, states: Sequence[SlotState], hou
                     "rows": s.rows,
                     "newest": s.newest,
                     "pending": s.pending,
+                    "ids": s.ids,
+                    "repeats": s.repeats,
                 }
                 for s in states
             ],
