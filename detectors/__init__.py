@@ -22,7 +22,10 @@ from detectors.psi import psi, psi_bins
 from detectors.quality import missing, non_finite, out_of_range, type_change, unseen, vanished
 from detectors.registry import DETECTOR_NAMES, DETECTORS, Detector, Unit
 from detectors.result import DetectorError, Finding, Judgement, Kind, Severity, Statistic, Status, Window
+from detectors.rounding import rounding
+from detectors.stuck import spike, stuck
 from detectors.threshold import FixedRule, PerformanceJudgement, PerformanceRule, ThresholdRule
+from detectors.unit_change import unit_change
 from detectors.view import Category, ColumnProfile, Histogram
 from detectors.volume import freshness, volume
 
@@ -69,7 +72,11 @@ __all__ = [
     "out_of_range",
     "psi",
     "psi_bins",
+    "rounding",
+    "spike",
+    "stuck",
     "type_change",
+    "unit_change",
     "unseen",
     "vanished",
     "volume",
