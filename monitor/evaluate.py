@@ -13,18 +13,16 @@ from math import isfinite
 
 from detectors.bins import psi_bins
 from detectors.columns import Column, ColumnKind
+from detectors.explain import explanation
 from detectors.performance import MEASURES, Measured, measure
 from detectors.profile import Profile
 from detectors.registry import DETECTORS
 from detectors.result import Finding, Judgement, Kind, Statistic, Status, Window
 from detectors.threshold import FixedRule, PerformanceRule, ThresholdRule
-from detectors.volume import OPERATIONAL, freshness, volume
 from monitor.outcomes import Outcomes
 from monitor.settings import ModelSettings
-from monitor.volumes import History
 
-_ROWS, _LOG, _RUN = "rows", "prediction log", "run"
-_VOLUME_ALPHA = 0.01
+_LOG, _RUN = "prediction log", "run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +91,7 @@ def measure_inputs(
             reference, production, **{option: getattr(settings, option) for option in detector.options}
         )
         for name, detector in DETECTORS.items()
-        if _enabled(settings, name) and (detector.kind is Kind.QUALITY or not breakage_only)
+        if enabled(settings, name) and (detector.kind is Kind.QUALITY or not breakage_only)
     }
 
 
@@ -169,6 +167,9 @@ def _change(
     """Before and after in words a person can picture; nothing of a private column but rates."""
     detector = DETECTORS[name]
     if detector.kind is Kind.QUALITY:
+        told = explanation(name, reference.column(column.name), production.column(column.name))
+        if told is not None:
+            return {"explanation": told}
         return {"before": detector.unit.show(max(value - effect, 0.0)), "after": detector.unit.show(value)}
     if column.private:
         return {}
@@ -181,51 +182,6 @@ def _change(
     return {"before": f"{label[:80]}: {old:.1%}", "after": f"{label[:80]}: {new:.1%}"}
 
 
-def judge_volume(
-    context: Context,
-    settings: ModelSettings,
-    rows: int,
-    age: float | None,
-    history: History,
-) -> list[Finding]:
-    """How many rows came against the same window of earlier weeks, and how old the newest was at its end (seconds).
-
-    Without enough history both are insufficient, even for no rows at all: a new model may have its quiet days.
-    """
-    findings = []
-    if _enabled(settings, "volume"):
-        threshold = _threshold(settings, "volume")
-        found = volume(rows, history.rows)
-        value, pvalue = float(found.value[0]), None if found.pvalue is None else float(found.pvalue[0])
-        status = Status.INSUFFICIENT
-        if isfinite(value):
-            certain = pvalue is None or not isfinite(pvalue) or pvalue <= _VOLUME_ALPHA
-            # More rows are news only when they are a multiple: marketing is allowed to work.
-            far = value <= -threshold or value >= 1.0 / (1.0 - min(threshold, 0.9))
-            status = Status.BREACH if far and (certain or rows == 0) else Status.OK
-        detail = {"before": f"{_median(history.rows):,.0f} rows", "after": f"{rows:,} rows"} if history.rows else {}
-        findings.append(
-            context.finding(
-                _ROWS, Kind.VOLUME, "volume", status, rows,
-                statistic=value, pvalue=pvalue, threshold=threshold, effect=value, detail=detail,
-            )
-        )  # fmt: skip
-    if _enabled(settings, "freshness") and rows and age is not None:
-        threshold = _threshold(settings, "freshness")
-        found = freshness(age, [*history.ages])
-        times = float(found.effect[0]) if found.effect is not None else float("nan")
-        enough = isfinite(times) and len(history.ages) >= 3
-        # A gap of minutes is no news however punctual the rows usually are.
-        stale = enough and times >= threshold and age >= 3600.0
-        status = Status.BREACH if stale else Status.OK if enough else Status.INSUFFICIENT
-        findings.append(
-            context.finding(
-                _ROWS, Kind.VOLUME, "freshness", status, rows, statistic=age, threshold=threshold, effect=times
-            )
-        )
-    return findings
-
-
 def judge_performance(
     context: Context, settings: ModelSettings, outcome: Outcomes, baseline: Mapping[str, Measured]
 ) -> list[Finding]:
@@ -233,7 +189,7 @@ def judge_performance(
     measured = {
         name: one
         for name, one in measure(settings.task, outcome.label, outcome.score, outcome.prediction).items()
-        if _enabled(settings, name)
+        if enabled(settings, name)
     }
     tolerances = {n: d.threshold for n, d in settings.detectors.items() if d.threshold is not None and n in MEASURES}
     rule = PerformanceRule(tolerances, minimum_rows=settings.minimum_rows)
@@ -288,22 +244,12 @@ def log_finding(model: str, at: datetime, now: datetime, config_hash: str, progr
     return context.finding(_LOG, Kind.VOLUME, "log_reachable", Status.BREACH if error else Status.OK, 0, detail=detail)
 
 
-def _enabled(settings: ModelSettings, name: str) -> bool:
+def enabled(settings: ModelSettings, name: str) -> bool:
+    """Whether a model is to be judged by a detector: as its config says, else as the detector itself."""
     chosen = settings.detectors.get(name)
     if chosen is not None:
         return chosen.enabled
     return name not in DETECTORS or bool(DETECTORS[name].default)
-
-
-def _threshold(settings: ModelSettings, name: str) -> float:
-    chosen = settings.detectors.get(name)
-    return chosen.threshold if chosen is not None and chosen.threshold is not None else OPERATIONAL[name]
-
-
-def _median(values: tuple[int, ...]) -> float:
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    return float(ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2)
 
 
 def _finite(value: float | None) -> float | None:

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from detectors import Profile
 from detectors.result import Finding, IntArray, Window
+from monitor.arrivals import judge_volume
 from monitor.baseline import Learning
-from monitor.evaluate import judge_volume, run_finding, unjudged
+from monitor.evaluate import run_finding, unjudged
 from monitor.judging import Judging, digest
 from monitor.prediction_log.arrow import moment
 from monitor.rows import by_version, names_of, times_of

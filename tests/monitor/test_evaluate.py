@@ -14,21 +14,20 @@ from hypothesis import strategies as st
 
 from detectors import Grid
 from detectors.columns import Role
+from detectors.diagnosis import Trouble, diagnose
 from detectors.performance import Measured
 from detectors.registry import DETECTORS
-from detectors.result import Finding, Judgement, Kind, Statistic, Status, Window
+from detectors.result import Finding, Judgement, Kind, Severity, Statistic, Status, Window
 from monitor.evaluate import (
     Context,
     judge_inputs,
     judge_performance,
-    judge_volume,
     log_finding,
     run_finding,
     unjudged,
 )
 from monitor.outcomes import Outcomes
 from monitor.settings import ModelSettings
-from monitor.volumes import History
 from tests.support.flow import DAY, START, rows
 from tests.support.tables import random_table
 
@@ -157,70 +156,31 @@ def test_of_a_private_column_rates_alone_are_told() -> None:
         assert value not in text
 
 
-# Volume
-
-
-WEEKS = History((1000, 1020, 980, 1010), (60.0, 90.0, 45.0, 80.0))
-
-
-def volume(count: int, age: float | None = 60.0, history: History = WEEKS, **more: Any) -> dict[str, Finding]:
-    found = judge_volume(CONTEXT, model(**more), count, age, history)
-    for one in found:
-        json.dumps(one.to_json(), allow_nan=False)
-        assert one.kind is Kind.VOLUME
-    return {one.detector: one for one in found}
-
-
-@pytest.mark.parametrize(
-    ("count", "status"),
-    [
-        (1000, Status.OK),
-        (700, Status.OK),
-        (500, Status.BREACH),
-        (1, Status.BREACH),
-        (0, Status.BREACH),
-        (1900, Status.OK),
-        (3100, Status.BREACH),
-    ],
-)
-def test_half_the_rows_or_a_multiple_are_news(count: int, status: Status) -> None:
-    found = volume(count)["volume"]
-    assert found.status is status
-    assert found.detail == {"before": "1,005 rows", "after": f"{count:,} rows"}
-
-
-def test_without_enough_history_even_no_rows_are_insufficient() -> None:
-    for history in (History((), ()), History((1000, 1000), (1.0, 1.0)), History((0, 0, 0), ())):
-        assert volume(0, None, history)["volume"].status is Status.INSUFFICIENT
-        assert volume(5000, None, history)["volume"].status is Status.INSUFFICIENT
-
-
-def test_counts_that_vary_wildly_by_themselves_are_no_news() -> None:
-    assert volume(40, history=History((10, 100, 400, 90), (1.0,) * 4))["volume"].status is Status.OK
-
-
-@pytest.mark.parametrize(
-    ("age", "history", "status"),
-    [
-        (7200.0, History((100,) * 4, (600.0, 300.0, 500.0, 400.0)), Status.BREACH),
-        (1700.0, History((100,) * 4, (600.0, 300.0, 500.0, 400.0)), Status.OK),
-        (3599.0, History((100,) * 4, (1.0, 1.0, 1.0, 1.0)), Status.OK),
-        (7200.0, History((100,) * 4, (600.0, 300.0)), Status.INSUFFICIENT),
-        (7200.0, History((100,) * 4, (0.0, 0.0, 0.0)), Status.INSUFFICIENT),
-        (-50.0, History((100,) * 4, (600.0, 300.0, 500.0, 400.0)), Status.OK),
-    ],
-)
-def test_rows_that_stopped_coming_are_news_when_they_usually_come_later(
-    age: float, history: History, status: Status
-) -> None:
-    assert volume(100, age, history)["freshness"].status is status
-
-
-def test_of_no_rows_no_age_is_told_and_both_can_be_switched_off() -> None:
-    assert set(volume(0, None)) == {"volume"}
-    assert set(volume(10, 5.0, detectors={"volume": {"enabled": False}})) == {"freshness"}
-    assert set(volume(10, 5.0, detectors={"freshness": {"enabled": False}})) == {"volume"}
-    assert volume(700, detectors={"volume": {"threshold": 0.2}})["volume"].status is Status.BREACH
+def test_bugs_that_look_like_drift_are_told_in_a_sentence() -> None:
+    rng = np.random.default_rng(8)
+    names = ("temp", "frozen", "filled", "coarse", "fine")
+    before = pa.table({name: rng.normal(55.0, 18.0, 5000) for name in names})
+    after = {name: rng.normal(55.0, 18.0, 1000) for name in names}
+    after["temp"] = (after["temp"] - 32.0) / 1.8
+    after["frozen"] = np.full(1000, float(before.column("frozen")[0].as_py()))
+    after["filled"] = np.where(rng.random(1000) < 0.3, 55.125, after["filled"])
+    after["coarse"] = (after["coarse"] / 5.0).round() * 5.0
+    found = inputs(before, pa.table(after))
+    told = {key: str(one.detail.get("explanation", "")) for key, one in found.items() if one.status is Status.BREACH}
+    assert told["temp", "unit_change"] == ("looks like a unit change: production ≈ 0.556 × reference - 17.8 (°F to °C)")
+    assert told["frozen", "stuck"].startswith("stands still at (")
+    assert "100% of the values" in told["frozen", "stuck"]
+    assert told["filled", "spike"].startswith("has unusually much of (55.")
+    assert told["coarse", "rounding"] == "is rounded to 5 now"
+    extra = {key for key in told if key[1] in ("unit_change", "stuck", "spike", "rounding")}
+    assert extra == {
+        ("temp", "unit_change"), ("frozen", "stuck"), ("frozen", "spike"), ("filled", "spike"), ("coarse", "rounding"),
+    }  # fmt: skip
+    (bug,) = [each for each in diagnose(list(found.values())) if each.trouble is Trouble.DATA]
+    assert bug.summary.startswith("temp looks like a unit change: production ≈ 0.556 × reference - 17.8 (°F to °C)")
+    assert bug.severity is Severity.CRITICAL
+    assert set(bug.subjects) == {"temp", "frozen", "filled", "coarse"}
+    assert Trouble.DRIFT not in [each.trouble for each in diagnose(list(found.values()))]
 
 
 # Performance
