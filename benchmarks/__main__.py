@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import detectors, environments, fleet, outliers, peers, window
+from benchmarks import detectors, environments, fleet, multivariate, outliers, peers, window
 
 ALL: dict[str, Callable[[Path], bool]] = {
     "window": lambda _: window.main(),
@@ -14,6 +14,7 @@ ALL: dict[str, Callable[[Path], bool]] = {
     "outliers": outliers.main,
     "peers": peers.main,
     "detectors": lambda _: detectors.main(),
+    "multivariate": lambda _: multivariate.main(),
 }
 
 

@@ -15,19 +15,24 @@ from detectors.bins import psi_bins
 from detectors.chi_squared import chi_squared, chi_squared_exact
 from detectors.columns import Column, ColumnKind, Excluded, Role
 from detectors.diagnosis import Diagnosis, Trouble, diagnose
+from detectors.domain_classifier import domain_classifier
 from detectors.grid import Grid
 from detectors.hellinger import hellinger, hellinger_exact
+from detectors.joint import Contribution, JointStatistic
 from detectors.js import js, js_exact
 from detectors.ks import ks, ks_exact
 from detectors.l_infinity import l_infinity, l_infinity_exact
+from detectors.multivariate import JointModel
+from detectors.pca_reconstruction import pca_reconstruction
 from detectors.performance import MEASURES, Measure, Measured, measure
 from detectors.prediction import class_rate, mean_shift, spread_shift
 from detectors.profile import Profile
 from detectors.psi import psi, psi_exact
 from detectors.quality import missing, non_finite, out_of_range, type_change, unseen, vanished
-from detectors.registry import DETECTOR_NAMES, DETECTORS, Detector, Unit
+from detectors.registry import DETECTOR_NAMES, DETECTORS, JOINT, Detector, JointDetector, Unit
 from detectors.result import DetectorError, Finding, Judgement, Kind, Severity, Statistic, Status, Window
 from detectors.rounding import rounding
+from detectors.sample import Sample, SampleRule, take
 from detectors.score import confidence_shift, entropy_shift, near_threshold
 from detectors.stuck import spike, stuck
 from detectors.threshold import FixedRule, PerformanceJudgement, PerformanceRule, ThresholdRule
@@ -40,11 +45,13 @@ from detectors.wasserstein import wasserstein, wasserstein_exact
 __all__ = [
     "DETECTORS",
     "DETECTOR_NAMES",
+    "JOINT",
     "MEASURES",
     "Category",
     "Column",
     "ColumnKind",
     "ColumnProfile",
+    "Contribution",
     "Detector",
     "DetectorError",
     "Diagnosis",
@@ -53,6 +60,9 @@ __all__ = [
     "FixedRule",
     "Grid",
     "Histogram",
+    "JointDetector",
+    "JointModel",
+    "JointStatistic",
     "Judgement",
     "Kind",
     "Measure",
@@ -61,6 +71,8 @@ __all__ = [
     "PerformanceRule",
     "Profile",
     "Role",
+    "Sample",
+    "SampleRule",
     "Severity",
     "Statistic",
     "Status",
@@ -73,6 +85,7 @@ __all__ = [
     "class_rate",
     "confidence_shift",
     "diagnose",
+    "domain_classifier",
     "entropy_shift",
     "freshness",
     "hellinger",
@@ -89,6 +102,7 @@ __all__ = [
     "near_threshold",
     "non_finite",
     "out_of_range",
+    "pca_reconstruction",
     "psi",
     "psi_bins",
     "psi_exact",
@@ -96,6 +110,7 @@ __all__ = [
     "spike",
     "spread_shift",
     "stuck",
+    "take",
     "total_variation",
     "total_variation_exact",
     "type_change",

@@ -10,11 +10,14 @@ DetectorError. Integers are cut to their smallest width and byte-shuffled, so th
 from __future__ import annotations
 
 import json
+import math
 import struct
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from detectors.result import DetectorError, FloatArray, IntArray
 
@@ -27,12 +30,14 @@ _CODEC = "zstd"
 _LEVEL = 3
 
 
-def _compress(data: bytes) -> bytes:
+def compress(data: bytes) -> bytes:
+    """`data` as zstd, the same bytes for the same data."""
     packed: bytes = pa.Codec(_CODEC, compression_level=_LEVEL).compress(data, asbytes=True)
     return packed
 
 
-def _decompress(data: bytes, size: int) -> bytes:
+def decompress(data: bytes, size: int) -> bytes:
+    """What `compress` was given, `size` bytes. Raises DetectorError for anything else."""
     if size == 0:
         return b""
     try:
@@ -59,7 +64,7 @@ def pack_grid(meta: dict[str, Any], edges: FloatArray, ranks: IntArray) -> bytes
 
 def encode_grid(plain: bytes) -> bytes:
     """Compressed bytes of `pack_grid`'s."""
-    return _GRID_MAGIC + struct.pack("<Q", len(plain)) + _compress(plain)
+    return _GRID_MAGIC + struct.pack("<Q", len(plain)) + compress(plain)
 
 
 def decode_grid(data: bytes) -> tuple[dict[str, Any], FloatArray, IntArray]:
@@ -70,7 +75,7 @@ def decode_grid(data: bytes) -> tuple[dict[str, Any], FloatArray, IntArray]:
     size = struct.unpack("<Q", data[4:head])[0]
     if not _GRID.size <= size <= _LARGEST_GRID:
         raise DetectorError("stored grid is damaged: impossible size")
-    plain = _decompress(data[head:], size)
+    plain = decompress(data[head:], size)
     magic, length, edges, ranks = _GRID.unpack_from(plain)
     if magic != _GRID_MAGIC or _GRID.size + length + 8 * (edges + ranks) != size:
         raise DetectorError("stored grid is damaged: sizes do not add up")
@@ -98,7 +103,7 @@ def encode_profile(grid_id: str, rows: int, parts: tuple[IntArray, IntArray, Int
         planes = np.ascontiguousarray(part, dtype="<i8").reshape(-1).view(np.uint8).reshape(-1, 8)[:, :width]
         widths.append(width)
         blocks.append(np.ascontiguousarray(planes.T).tobytes())
-    return _PROFILE.pack(_PROFILE_MAGIC, grid_id.encode("ascii"), rows, *widths) + _compress(b"".join(blocks))
+    return _PROFILE.pack(_PROFILE_MAGIC, grid_id.encode("ascii"), rows, *widths) + compress(b"".join(blocks))
 
 
 def decode_profile(data: bytes, grid_id: str, sizes: tuple[int, int, int, int]) -> tuple[int, list[IntArray]]:
@@ -110,7 +115,7 @@ def decode_profile(data: bytes, grid_id: str, sizes: tuple[int, int, int, int]) 
         raise DetectorError(f"the profile belongs to another grid than {grid_id}")
     if rows >= 1 << 63 or not all(1 <= width <= 8 for width in widths):
         raise DetectorError("stored profile is damaged: impossible widths")
-    plain = _decompress(data[_PROFILE.size :], sum(size * width for size, width in zip(sizes, widths, strict=True)))
+    plain = decompress(data[_PROFILE.size :], sum(size * width for size, width in zip(sizes, widths, strict=True)))
     parts, start = [], 0
     for size, width in zip(sizes, widths, strict=True):
         planes = np.frombuffer(plain, dtype=np.uint8, count=size * width, offset=start).reshape(width, size)
@@ -122,3 +127,38 @@ def decode_profile(data: bytes, grid_id: str, sizes: tuple[int, int, int, int]) 
         parts.append(part)
         start += size * width
     return rows, parts
+
+
+def encode_arrays(magic: bytes, meta: dict[str, Any], arrays: Sequence[NDArray[np.float32]]) -> bytes:
+    """Compressed bytes of a description and float32 arrays of any shapes; `magic` is four bytes, kept in front."""
+    flat = [np.ascontiguousarray(array, dtype="<f4") for array in arrays]
+    shapes = [list(array.shape) for array in flat]
+    text = json.dumps({"meta": meta, "shapes": shapes}, sort_keys=True, separators=(",", ":")).encode("ascii")
+    plain = struct.pack("<Q", len(text)) + text + b"".join(array.tobytes() for array in flat)
+    return magic + struct.pack("<Q", len(plain)) + compress(plain)
+
+
+def decode_arrays(magic: bytes, data: bytes) -> tuple[dict[str, Any], list[NDArray[np.float32]]]:
+    """What went into `encode_arrays`. Raises DetectorError for anything else."""
+    if len(data) < 12 or data[:4] != magic:
+        raise DetectorError("these bytes are not a model this version can read")
+    size = struct.unpack("<Q", data[4:12])[0]
+    if not 8 <= size <= _LARGEST_GRID:
+        raise DetectorError("stored model is damaged: impossible size")
+    plain = decompress(data[12:], size)
+    start = 8 + struct.unpack("<Q", plain[:8])[0]
+    try:
+        head = json.loads(plain[8:start])
+        meta, shapes = dict(head["meta"]), [tuple(int(side) for side in shape) for shape in head["shapes"]]
+        if any(side < 0 for shape in shapes for side in shape):
+            raise DetectorError("stored model is damaged: impossible shapes")
+        if start + 4 * sum(math.prod(shape) for shape in shapes) != size:
+            raise DetectorError("stored model is damaged: sizes do not add up")
+    except (KeyError, TypeError, ValueError) as error:
+        raise DetectorError("stored model is damaged: its description cannot be read") from error
+    arrays = []
+    for shape in shapes:
+        count = math.prod(shape)
+        arrays.append(np.frombuffer(plain, dtype="<f4", count=count, offset=start).astype(np.float32).reshape(shape))
+        start += 4 * count
+    return meta, arrays

@@ -1,7 +1,7 @@
-"""Every detector over profiles, by the name it has in the config, in findings and on the command line.
+"""Every detector, by the name it has in the config, in findings and on the command line.
 
-In: nothing. Out: `DETECTORS`. Kept: nothing. A new detector is its module, an entry here, its test and its line in
-docs/detectors.md.
+In: nothing. Out: `DETECTORS` over profiles, `JOINT` over samples. Kept: nothing. A new detector is its module, an entry
+here, its test and its line in docs/detectors.md.
 """
 
 from __future__ import annotations
@@ -13,16 +13,21 @@ from typing import Literal
 
 from detectors.chi_squared import chi_squared
 from detectors.columns import Column, ColumnKind, Role
+from detectors.domain_classifier import domain_classifier
 from detectors.hellinger import hellinger
+from detectors.joint import JointStatistic
 from detectors.js import js
 from detectors.ks import ks
 from detectors.l_infinity import l_infinity
+from detectors.multivariate import JointModel
+from detectors.pca_reconstruction import pca_reconstruction
 from detectors.performance import MEASURES
 from detectors.prediction import class_rate, mean_shift, spread_shift
 from detectors.psi import psi
 from detectors.quality import missing, non_finite, out_of_range, type_change, unseen, vanished
 from detectors.result import Kind, Statistic
 from detectors.rounding import rounding
+from detectors.sample import Sample
 from detectors.score import confidence_shift, entropy_shift, near_threshold
 from detectors.stuck import spike, stuck
 from detectors.total_variation import total_variation
@@ -313,6 +318,36 @@ DETECTORS: dict[str, Detector] = {
         unit=Unit.SHARE,
         kind=Kind.QUALITY,
         columns=_NUMBERS,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JointDetector:
+    """A detector of the joint distribution of all columns: over a sample of rows, where the others read counts."""
+
+    name: str
+    title: str
+    function: Callable[[JointModel, Sample], JointStatistic]
+    help: str
+    threshold: float
+    unit: Unit = Unit.SHARE
+
+
+JOINT: dict[str, JointDetector] = {
+    "domain_classifier": JointDetector(
+        "domain_classifier",
+        "joint distribution",
+        domain_classifier,
+        "largest share of its relation with the other columns that a column has lost",
+        0.5,
+    ),
+    "pca_reconstruction": JointDetector(
+        "pca_reconstruction",
+        "reconstruction error",
+        pca_reconstruction,
+        "rise of the error with which principal components give rows back",
+        0.1,
     ),
 }
 

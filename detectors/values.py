@@ -148,7 +148,12 @@ def text_counts(array: pa.Array | pa.ChunkedArray) -> tuple[list[str | float | N
     distinct, counts = pairs.field("values"), pairs.field("counts").to_numpy(zero_copy_only=False)
     if pa.types.is_dictionary(distinct.type):
         distinct = distinct.cast(distinct.type.value_type)
-    return [canonical(value) for value in _plain(distinct)], counts.astype(np.int64)
+    return texts(distinct), counts.astype(np.int64)
+
+
+def texts(distinct: pa.Array) -> list[str | float | None]:
+    """Every value as canonical text; null is None, NaN and infinities stay floats."""
+    return [canonical(value) for value in _plain(distinct)]
 
 
 def _plain(distinct: pa.Array) -> list[object]:
