@@ -93,7 +93,8 @@ def step(incidents: Sequence[Incident], findings: Sequence[Finding], now: dateti
     `findings`: everything judged for that model at this moment, of any horizon, version and revision.
     """
     fresh = [finding for finding in findings if finding.revision == 0]
-    revised = [finding for finding in findings if finding.revision > 0]
+    # That rows came late is no reason to keep open what their coming has settled.
+    revised = [finding for finding in findings if finding.revision > 0 and finding.detector != "late_rows"]
     breaches = _breaches(fresh, policy)
     # Where no rows came, nothing else that is found is news of its own.
     muted = {f.window for f in fresh if f.status is Status.BREACH and f.n == 0 and trouble_of(f) in _CAUSES}

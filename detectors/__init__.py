@@ -27,9 +27,12 @@ from detectors.psi import psi, psi_exact
 from detectors.quality import missing, non_finite, out_of_range, type_change, unseen, vanished
 from detectors.registry import DETECTOR_NAMES, DETECTORS, Detector, Unit
 from detectors.result import DetectorError, Finding, Judgement, Kind, Severity, Statistic, Status, Window
+from detectors.rounding import rounding
 from detectors.score import confidence_shift, entropy_shift, near_threshold
+from detectors.stuck import spike, stuck
 from detectors.threshold import FixedRule, PerformanceJudgement, PerformanceRule, ThresholdRule
 from detectors.total_variation import total_variation, total_variation_exact
+from detectors.unit_change import unit_change
 from detectors.view import Category, ColumnProfile, Histogram
 from detectors.volume import freshness, volume
 from detectors.wasserstein import wasserstein, wasserstein_exact
@@ -89,10 +92,14 @@ __all__ = [
     "psi",
     "psi_bins",
     "psi_exact",
+    "rounding",
+    "spike",
     "spread_shift",
+    "stuck",
     "total_variation",
     "total_variation_exact",
     "type_change",
+    "unit_change",
     "unseen",
     "vanished",
     "volume",

@@ -161,9 +161,10 @@ def fit_column(
     values = values[np.isfinite(values)]
     if not len(values):
         return Column(name, role, ColumnKind.CATEGORY, Family.EMPTY, private)
-    edges, ranks = quantile_edges(np.sort(values), resolution)
+    ordered = np.sort(values) + 0.0
+    edges, ranks = quantile_edges(ordered, resolution)
     low, high = _sum_range(edges, ranks) if role is not Role.FEATURE else (float("nan"), float("nan"))
-    edges, ranks = with_exterior(edges, ranks, convertible=family is Family.NUMBER)
+    edges, ranks = with_exterior(edges, ranks, ordered, convertible=family is Family.NUMBER)
     return Column(name, role, ColumnKind.NUMBER, family, private, edges, ranks, low=low, high=high)
 
 

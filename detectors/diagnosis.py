@@ -18,6 +18,7 @@ from detectors.result import Finding, Kind, Severity, Status, Window
 LONGEST_NAME = 60
 _LOST = 0.5
 _HARD = frozenset({"vanished", "type_change", "missing", "non_finite"})
+_WHOLE = frozenset({"unit_change", "stuck"})
 
 
 class Trouble(StrEnum):
@@ -86,7 +87,8 @@ def _is_bug(finding: Finding, moved: Mapping[tuple[str, str, Window], float]) ->
 def _weight(finding: Finding) -> float:
     """How many thresholds large a breach is; hard data faults before soft ones of the same size."""
     size = abs(_size(finding))
-    return (size / finding.threshold if finding.threshold else size) + (1000.0 if finding.detector in _HARD else 0.0)
+    first = 2000.0 if finding.detector in _WHOLE else 1000.0 if finding.detector in _HARD else 0.0
+    return (size / finding.threshold if finding.threshold else size) + first
 
 
 def _size(finding: Finding) -> float:
@@ -116,6 +118,11 @@ def _silence(found: tuple[Finding, ...]) -> Diagnosis:
         name, summary = "no rows", f"no rows came in the window {_span(none[0])}"
     elif stale:
         name, summary = "stale", f"the newest row is {_age(stale[0].statistic or 0.0)} old"
+    elif found[0].detector == "clock_shift":
+        name, summary = "clock shift", f"timestamps look shifted by {found[0].statistic or 0.0:+.0f} h"
+    elif found[0].detector == "late_rows":
+        name = "late rows"
+        summary = f"{Unit.SHARE.show(found[0].statistic or 0.0)} of the rows came after their window was first judged"
     else:
         change = found[0].statistic or 0.0
         name = "fewer rows than usual" if change < 0 else "more rows than usual"
@@ -135,7 +142,7 @@ def _data(found: tuple[Finding, ...]) -> Diagnosis:
     subjects = _subjects(found)
     telling = [finding for finding in found if finding.kind is Kind.QUALITY]
     named = _subjects(telling)
-    lost = any(finding.detector in (_HARD | {"unseen"}) and _size(finding) >= _LOST for finding in telling)
+    lost = any(finding.detector in (_HARD | _WHOLE | {"unseen"}) and _size(finding) >= _LOST for finding in telling)
     return Diagnosis(
         Trouble.DATA,
         "data bug",
@@ -203,6 +210,9 @@ _ORDER: dict[Trouble, Callable[[tuple[Finding, ...]], Diagnosis]] = {
 
 
 def _fault(finding: Finding) -> str:
+    told = finding.detail.get("explanation")
+    if told:
+        return f"{plain(finding.subject)} {plain(str(told), 200)} ({finding.n:,} rows)"
     name, share = plain(finding.subject), Unit.SHARE.show(finding.statistic or 0.0)
     usual = Unit.SHARE.show(max((finding.statistic or 0.0) - _size(finding), 0.0))
     # "vanished" is said of a column that is gone, not of one that is lost now and then.

@@ -22,8 +22,11 @@ from detectors.prediction import class_rate, mean_shift, spread_shift
 from detectors.psi import psi
 from detectors.quality import missing, non_finite, out_of_range, type_change, unseen, vanished
 from detectors.result import Kind, Statistic
+from detectors.rounding import rounding
 from detectors.score import confidence_shift, entropy_shift, near_threshold
+from detectors.stuck import spike, stuck
 from detectors.total_variation import total_variation
+from detectors.unit_change import unit_change
 from detectors.volume import OPERATIONAL
 from detectors.wasserstein import wasserstein
 
@@ -272,7 +275,46 @@ DETECTORS: dict[str, Detector] = {
         kind=Kind.QUALITY,
         certain=True,
     ),
+    "unit_change": Detector(
+        "unit_change",
+        "unit change",
+        unit_change,
+        "share of a number's movement that a change of unit explains",
+        0.5,
+        unit=Unit.SHARE,
+        kind=Kind.QUALITY,
+        columns=_NUMBERS,
+    ),
+    "stuck": Detector(
+        "stuck",
+        "stuck",
+        stuck,
+        "share of rows that have one and the same value, seldom in the reference",
+        0.95,
+        unit=Unit.SHARE,
+        kind=Kind.QUALITY,
+    ),
+    "spike": Detector(
+        "spike",
+        "spike",
+        spike,
+        "share of rows that have one number more often than anything explains: a default",
+        0.2,
+        unit=Unit.SHARE,
+        kind=Kind.QUALITY,
+        columns=_NUMBERS,
+    ),
+    "rounding": Detector(
+        "rounding",
+        "rounding",
+        rounding,
+        "how much more a number is rounded than before",
+        0.9,
+        unit=Unit.SHARE,
+        kind=Kind.QUALITY,
+        columns=_NUMBERS,
+    ),
 }
 
 DETECTOR_NAMES: frozenset[str] = frozenset(DETECTORS) | frozenset(MEASURES) | frozenset(OPERATIONAL)
-"""Every name that may stand under `detectors:` in the config: these, the performance measures, volume and freshness."""
+"""Every name that may stand under `detectors:` in the config: these, performance measures, those of rows and times."""

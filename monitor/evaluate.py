@@ -11,8 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from math import isfinite
 
+from detectors.arrivals import late_rows
 from detectors.bins import psi_bins
+from detectors.clock import clock_shift
 from detectors.columns import Column, ColumnKind
+from detectors.explain import explanation
 from detectors.performance import MEASURES, Measured, measure
 from detectors.profile import Profile
 from detectors.registry import DETECTORS
@@ -23,7 +26,7 @@ from monitor.outcomes import Outcomes
 from monitor.settings import ModelSettings
 from monitor.volumes import History
 
-_ROWS, _LOG, _RUN = "rows", "prediction log", "run"
+_ROWS, _LOG, _RUN, _TIMES, _LATE = "rows", "prediction log", "run", "timestamps", "late rows"
 _VOLUME_ALPHA = 0.01
 
 
@@ -169,6 +172,9 @@ def _change(
     """Before and after in words a person can picture; nothing of a private column but rates."""
     detector = DETECTORS[name]
     if detector.kind is Kind.QUALITY:
+        told = explanation(name, reference.column(column.name), production.column(column.name))
+        if told is not None:
+            return {"explanation": told}
         return {"before": detector.unit.show(max(value - effect, 0.0)), "after": detector.unit.show(value)}
     if column.private:
         return {}
@@ -223,7 +229,33 @@ def judge_volume(
                 _ROWS, Kind.VOLUME, "freshness", status, rows, statistic=age, threshold=threshold, effect=times
             )
         )
+    if _enabled(settings, "clock_shift") and history.hours is not None:
+        threshold = _threshold(settings, "clock_shift")
+        found = clock_shift(history.hours[0], history.hours[1])
+        lag = float(found.value[0])
+        status = Status.INSUFFICIENT if not isfinite(lag) else Status.BREACH if abs(lag) >= threshold else Status.OK
+        findings.append(
+            context.finding(
+                _TIMES, Kind.VOLUME, "clock_shift", status, rows, statistic=lag, threshold=threshold, effect=abs(lag)
+            )
+        )
     return findings
+
+
+def judge_late(context: Context, settings: ModelSettings, first: int, rows: int) -> list[Finding]:
+    """How many of a window's rows came after it was first judged, on `first` rows: nothing on the first judgement."""
+    if context.revision == 0 or not _enabled(settings, "late_rows"):
+        return []
+    threshold = _threshold(settings, "late_rows")
+    share = float(late_rows(first, rows).value[0])
+    status = Status.INSUFFICIENT if not isfinite(share) else Status.BREACH if share >= threshold else Status.OK
+    detail = {"before": f"{first:,} rows", "after": f"{rows:,} rows"}
+    return [
+        context.finding(
+            _LATE, Kind.VOLUME, "late_rows", status, rows,
+            statistic=share, threshold=threshold, effect=share, detail=detail,
+        )
+    ]  # fmt: skip
 
 
 def judge_performance(

@@ -18,7 +18,7 @@ from detectors import Profile
 from detectors.result import Finding, Kind, Window
 from monitor.baseline import Learning, ensure
 from monitor.config import Config
-from monitor.evaluate import Context, judge_performance, judge_volume, unjudged
+from monitor.evaluate import Context, judge_late, judge_performance, judge_volume, unjudged
 from monitor.outcomes import Outcomes, read_outcomes
 from monitor.prediction_log.base import LabelSource, PredictionLog
 from monitor.segments import judge_everything
@@ -162,6 +162,9 @@ class Judging:
             if version == judged[-1]:
                 age = None if newest is None else (window.end - newest).total_seconds()
                 findings += judge_volume(context, self.settings, rows, age, history)
+            if context.revision:
+                now = production.rows if production else rows
+                findings += judge_late(context, self.settings, self._first_rows(context, now), now)
             yield self.evaluation(context, due, production.rows if production else rows, source, findings)
 
     def _total(self, version: str, baseline: Baseline, spans: list[tuple[datetime, datetime]]) -> Profile:
@@ -213,6 +216,14 @@ class Judging:
             return evaluations.latest_source(
                 connection, self.model, version, baseline.id if baseline else "", window, Aspect.INPUTS
             )
+
+    def _first_rows(self, context: Context, now: int) -> int:
+        """How many rows a window had when it was first judged; `now` where that is no longer known."""
+        with self.world.store.read() as connection:
+            rows = evaluations.first_rows(
+                connection, self.model, context.version, context.baseline_id, context.window, Aspect.INPUTS
+            )
+        return now if rows is None else rows
 
     def _outcomes(self, windows: Sequence[Window]) -> Mapping[str, Outcomes]:
         """The outcomes of all windows that are due together, read once over the longest."""

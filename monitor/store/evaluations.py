@@ -188,6 +188,26 @@ def latest_source(
     ).scalar_one_or_none()
 
 
+def first_rows(
+    connection: Connection, model: str, version: str, baseline: str, window: Window, aspect: Aspect
+) -> int | None:
+    """How many rows a window had when it was first judged; None if it never was."""
+    return connection.execute(
+        sa.select(EVALUATIONS.c.rows)
+        .where(
+            EVALUATIONS.c.model == model,
+            EVALUATIONS.c.version == version,
+            EVALUATIONS.c.baseline == baseline,
+            EVALUATIONS.c.horizon == window.horizon,
+            EVALUATIONS.c.aspect == aspect.value,
+            EVALUATIONS.c.start == window.start,
+            EVALUATIONS.c.status == DONE,
+        )
+        .order_by(EVALUATIONS.c.revision)
+        .limit(1)
+    ).scalar_one_or_none()
+
+
 def windows_done(connection: Connection, model: str, due_at: datetime) -> set[tuple[Window, Aspect]]:
     """The windows that fell due at an instant and were judged; those that were skipped may still be."""
     rows = connection.execute(

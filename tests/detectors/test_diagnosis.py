@@ -218,3 +218,17 @@ def test_from_rows_to_words() -> None:
     assert data.summary == "dewp vanished: absent in 100% of 920 rows (0% in the reference); and 1 more column: carrier"
     assert data.severity is Severity.CRITICAL
     assert drift.subjects == ("temp",)
+
+
+def test_a_unit_change_comes_first_in_its_own_words_and_takes_the_columns_drift_along() -> None:
+    sentence = "looks like a unit change: production ≈ 0.001 × reference"
+    faults = [
+        finding("missing", "a", 0.9, 0.9),
+        finding("unit_change", "dist", 0.97, detail={"explanation": sentence}),
+        finding("out_of_range", "dist", 1.0, 1.0),
+        finding("ks", "dist", 1.0),
+    ]
+    (found,) = diagnose(faults)
+    assert found.trouble is Trouble.DATA
+    assert found.severity is Severity.CRITICAL
+    assert found.summary == f"dist {sentence} (920 rows); and 1 more column: a"

@@ -41,7 +41,8 @@ def searched(edges: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, int, in
 
 
 def table(reference: np.ndarray) -> Locator | None:
-    return locator(*with_exterior(*quantile_edges(np.sort(reference), 500)))
+    ordered = np.sort(reference)
+    return locator(*with_exterior(*quantile_edges(ordered, 500), ordered))
 
 
 SHAPES = {

@@ -33,7 +33,8 @@ AWKWARD = np.array([0.0, -0.0, 5e-324, -5e-324, 1.7976931348623157e308, -1.79769
 
 
 def cut(values: np.ndarray, resolution: int) -> tuple[np.ndarray, np.ndarray]:
-    return with_exterior(*quantile_edges(np.sort(values), resolution))
+    ordered = np.sort(values)
+    return with_exterior(*quantile_edges(ordered, resolution), ordered)
 
 
 @pytest.mark.parametrize("name", SHAPES)

@@ -85,7 +85,10 @@ def test_labels_name_every_cell() -> None:
     profile = grid.profile(pa.table({"x": [1.0], "c": ["a"]}))
     seen = profile.column("x")
     first, last = seen.column.span
-    assert seen.labels()[first + 1 : last + 1] == ["1", "(1, 2]", "2"]
+    inside = seen.labels()[first + 1 : last + 1]
+    assert (inside[0], inside[-1]) == ("1", "2")
+    assert inside[1].startswith("(1, ")
+    assert inside[-2].endswith(", 2]")
     assert seen.labels()[0] == f"< {seen.column.edges[0]:.6g}"
     assert seen.labels()[-1] == f"> {seen.column.edges[-1]:.6g}"
     assert seen.labels()[last + 1] == f"(2, {seen.column.edges[last + 1]:.6g}]"

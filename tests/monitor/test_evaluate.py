@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 
 from detectors import Grid
 from detectors.columns import Role
+from detectors.diagnosis import Trouble, diagnose
 from detectors.performance import Measured
 from detectors.registry import DETECTORS
-from detectors.result import Finding, Judgement, Kind, Statistic, Status, Window
+from detectors.result import Finding, Judgement, Kind, Severity, Statistic, Status, Window
 from monitor.evaluate import (
     Context,
     judge_inputs,
+    judge_late,
     judge_performance,
     judge_volume,
     log_finding,
@@ -157,7 +159,52 @@ def test_of_a_private_column_rates_alone_are_told() -> None:
         assert value not in text
 
 
+def test_bugs_that_look_like_drift_are_told_in_a_sentence() -> None:
+    rng = np.random.default_rng(8)
+    names = ("temp", "frozen", "filled", "coarse", "fine")
+    before = pa.table({name: rng.normal(55.0, 18.0, 5000) for name in names})
+    after = {name: rng.normal(55.0, 18.0, 1000) for name in names}
+    after["temp"] = (after["temp"] - 32.0) / 1.8
+    after["frozen"] = np.full(1000, float(before.column("frozen")[0].as_py()))
+    after["filled"] = np.where(rng.random(1000) < 0.3, 55.125, after["filled"])
+    after["coarse"] = (after["coarse"] / 5.0).round() * 5.0
+    found = inputs(before, pa.table(after))
+    told = {key: str(one.detail.get("explanation", "")) for key, one in found.items() if one.status is Status.BREACH}
+    assert told["temp", "unit_change"] == ("looks like a unit change: production ≈ 0.556 × reference - 17.8 (°F to °C)")
+    assert told["frozen", "stuck"].startswith("stands still at (")
+    assert "100% of the values" in told["frozen", "stuck"]
+    assert told["filled", "spike"].startswith("has unusually much of (55.")
+    assert told["coarse", "rounding"] == "is rounded to 5 now"
+    extra = {key for key in told if key[1] in ("unit_change", "stuck", "spike", "rounding")}
+    assert extra == {
+        ("temp", "unit_change"), ("frozen", "stuck"), ("frozen", "spike"), ("filled", "spike"), ("coarse", "rounding"),
+    }  # fmt: skip
+    (bug,) = [each for each in diagnose(list(found.values())) if each.trouble is Trouble.DATA]
+    assert bug.summary.startswith("temp looks like a unit change: production ≈ 0.556 × reference - 17.8 (°F to °C)")
+    assert bug.severity is Severity.CRITICAL
+    assert set(bug.subjects) == {"temp", "frozen", "filled", "coarse"}
+    assert Trouble.DRIFT not in [each.trouble for each in diagnose(list(found.values()))]
+
+
 # Volume
+
+
+def test_a_shifted_clock_and_late_rows_are_told() -> None:
+    usual = tuple(tuple(50 + 40 * (h % 24 in range(8, 18)) + d for h in range(24)) for d in range(7))
+    moved = tuple(usual[0][(h + 5) % 24] for h in range(24))
+    for hours, lag in ((usual[3], 0.0), (moved, -5.0)):
+        found = volume(1000, history=replace(WEEKS, hours=(hours, usual)))["clock_shift"]
+        assert (found.statistic, found.status) == (lag, Status.BREACH if lag else Status.OK)
+    assert "timestamps look shifted by -5 h" in diagnose([found])[0].summary
+    assert "clock_shift" not in volume(1000)
+    off = volume(1000, history=replace(WEEKS, hours=(moved, usual)), detectors={"clock_shift": {"enabled": False}})
+    assert "clock_shift" not in off
+    (late,) = judge_late(CONTEXT, model(), 800, 1000)
+    assert (late.status, late.statistic, late.subject) == (Status.BREACH, 0.2, "late rows")
+    assert "20% of the rows came after" in diagnose([late])[0].summary
+    assert judge_late(CONTEXT, model(), 990, 1000)[0].status is Status.OK
+    assert judge_late(replace(CONTEXT, revision=0), model(), 0, 1000) == []
+    assert judge_late(CONTEXT, model(detectors={"late_rows": {"enabled": False}}), 0, 1000) == []
 
 
 WEEKS = History((1000, 1020, 980, 1010), (60.0, 90.0, 45.0, 80.0))

@@ -42,14 +42,28 @@ def history(store: Store, window: Window, settings: ModelSettings = UTC_MODEL) -
 
 
 def test_without_a_past_nothing_is_usual(store: Store) -> None:
-    assert history(store, Window("1d", START, START + DAY)) == History((), ())
+    assert history(store, Window("1d", START, START + DAY)) == History((), (), ((0,) * 24, ()))
+    assert history(store, Window("7d", START - 6 * DAY, START + DAY)) == History((), ())
 
 
 def test_a_day_is_compared_with_the_same_weekday(store: Store) -> None:
     for back in range(1, 36):
         put(store, day(START - back * DAY, 1000 + back, back * HOUR))
     found = history(store, Window("1d", START, START + DAY))
-    assert found == History((1007, 1014, 1021, 1028), (7 * 3600.0, 14 * 3600.0, 21 * 3600.0, 28 * 3600.0))
+    assert found.rows == (1007, 1014, 1021, 1028)
+    assert found.ages == (7 * 3600.0, 14 * 3600.0, 21 * 3600.0, 28 * 3600.0)
+
+
+def test_a_day_is_told_by_hour_beside_the_last_days_and_weeks(store: Store) -> None:
+    for back in (0, 1, 3, 14, 15):
+        put(store, [(START - back * DAY + h * HOUR, 100 * back + h, None) for h in range(24)])
+    found = history(store, Window("1d", START, START + DAY)).hours
+    assert found is not None
+    assert found[0] == tuple(range(24))
+    assert [day[5] for day in found[1]] == [105, 305, 1405]
+    assert history(store, Window("1h", START, START + HOUR)).hours is None
+    longer = Window("1d", START, START + DAY + HOUR)
+    assert history(store, longer).hours is None, "a day of 25 hours has another pattern"
 
 
 def test_while_weeks_are_few_the_last_days_must_do_but_not_for_longer_windows(store: Store) -> None:
