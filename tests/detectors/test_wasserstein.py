@@ -58,8 +58,9 @@ def test_a_shift_reads_in_deviations_and_the_tails_are_cut() -> None:
     assert found.effect[0] == pytest.approx(found.value[0], abs=0.02)
     assert found.pvalue[0] < 1e-10
     low, high = winsorised_at(Grid.fit(pa.table({"x": first})).columns[0])
-    assert (first < low).mean() == pytest.approx(0.002, abs=2e-4)
-    assert (first > high).mean() == pytest.approx(0.002, abs=2e-4)
+    # The first and last cell, of 0.2% each, are cut further where a change of units would bring the column.
+    assert 0.001 <= (first < low).mean() <= 0.0022
+    assert 0.001 <= (first > high).mean() <= 0.0022
     for absurd in (1e9, -999.0, float("inf"), float("nan")):
         for a, b in ((np.append(first, absurd), second), (first, np.append(second, absurd))):
             assert wasserstein(*profiled(a, b)).value[0] == pytest.approx(found.value[0], abs=0.01)
