@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,7 @@ HORIZONS = (1, 7, 28)
 GUARANTEED_DAYS = 28
 FEWEST_DAYS = 7
 _LOWER = 1.645
+_STEADY = 2.0
 _FORMAT = 1
 
 Day = tuple[date, Profile]
@@ -86,7 +88,8 @@ class Calibration:
     ) -> Calibration:
         values, variances = views.values(sums)
         ordinals = np.array([day.toordinal() for day in dates])
-        predictive = Predictive.fit(values, variances, _weekdays(dates), ordinals)
+        bursts = views.bursts(sums.sum(axis=0))
+        predictive = Predictive.fit(values, variances, _weekdays(dates), ordinals, bursts)
         return cls(views, predictive, budget, len(dates), horizons)
 
     @property
@@ -98,7 +101,18 @@ class Calibration:
     def series(self) -> int:
         """How many series share the budget: those that vary at all."""
         rare = np.isin(self.views.series, RATES) & (self.views.usual == 0.0)
-        return max(1, int((~rare).sum()))
+        return max(1, int((self.active & ~rare).sum()))
+
+    @cached_property
+    def active(self) -> NDArray[np.bool_]:
+        """Which series are judged at all, shape (J,): shapes only where days hardly differ.
+
+        Where they do, a day's shape is that of its weather: heavy in the tails, and told by location and scale.
+        """
+        p = self.predictive
+        varies = p.day + p.slow > _STEADY * p.sampling
+        active: NDArray[np.bool_] = ~((self.views.series == Series.SHAPE) & varies)
+        return active
 
     @property
     def threshold(self) -> float:
@@ -127,7 +141,7 @@ class Calibration:
         lower = np.maximum(np.abs(change) - _LOWER * error, 0.0)
         floor = self.views.floors(self.predictive.level)
         with np.errstate(invalid="ignore"):
-            significant = np.abs(score) > self.threshold
+            significant = (np.abs(score) > self.threshold) & self.active
             beyond = significant & (lower >= floor)
         return Scores(score, change, lower, floor, significant, beyond)
 

@@ -7,7 +7,7 @@ variances (`Views.values`). Kept: nothing; `Views` is a frozen value of small ar
 Every series is a smooth function of a few sums that are linear in the counts, so none of them saturates as a largest
 distance does, and a day's series can be averaged over any number of days. Values are on scales of about constant
 variance: one unit is a standard deviation of the reference for location and shape, a factor of e for scale, twice the
-arcsine of the root for shares (Fisher 1922), a log-odds that is damped below half a percent for rates.
+arcsine of the root for shares and rates (Anscombe 1948).
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ _CLIP = 0.0015
 _NEAR, _FAR = 3.1, 3.4
 _LEAST_SPREAD = 0.25
 _COMMON, _MOST_COMMON = 0.02, 8
-_DAMP = 0.005
 _FLAT = 0.05
 _MOSTLY = 0.6
 
@@ -68,7 +67,7 @@ FLOORS = {
     Series.FAR: 0.005,
     Series.VOLUME: 0.1,
 }
-"""The least change that may alarm: standard deviations, log of the factor, twice the arcsine, for rates the change."""
+"""The least change that may alarm: standard deviations, log of the factor, twice the arcsine, for rates the change itself."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,12 +217,11 @@ class Views:
             return np.log(rows), 1.0 / rows
         if kind in _RATES:
             k, whole = (part[name][..., column] for name in _RATES[kind])
-            return _damped(k, whole, self.usual[chosen])
+            return _arcsine(k, whole)
         n = part["valid"][..., column].astype(np.float64)
         n[n == 0] = np.nan
         if kind is Series.SHARE:
-            k = part["top"][..., self.place[chosen]]
-            return 2.0 * np.arcsin(np.sqrt((k + 0.375) / (n + 0.75))), 1.0 / (n + 0.5)
+            return _arcsine(part["top"][..., self.place[chosen]], n)
         within, kurtosis, third = self.moments[column].T
         first = part["first"][..., column] / n / STEPS
         if kind is Series.LOCATION:
@@ -233,6 +231,19 @@ class Views:
         spread_ = part["second"][..., column] / n / STEPS**2 - first**2
         damp = _FLAT * within
         return 0.5 * np.log(np.maximum(spread_, 0.0) + damp), (kurtosis - 1.0) / 4.0 / n
+
+    def bursts(self, total: IntArray) -> tuple[IntArray, FloatArray]:
+        """For each rate the series of its column's location (-1: none, or no rate), and how many rows it counts."""
+        leader, seen = np.full(len(self), -1, np.int64), np.zeros(len(self))
+        part = self._parts(total)
+        locations = np.flatnonzero(self.series == Series.LOCATION)
+        of_column = np.full(self.features, -1, np.int64)
+        of_column[self.column[locations]] = locations
+        for kind, chosen in self._chosen.items():
+            if kind in _RATES:
+                leader[chosen] = of_column[self.column[chosen]]
+                seen[chosen] = part[_RATES[kind][0]][self.column[chosen]]
+        return leader, seen
 
     @cached_property
     def _chosen(self) -> dict[Series, IntArray]:
@@ -252,7 +263,7 @@ class Views:
         floors = np.array([FLOORS[Series(kind)] for kind in self.series.tolist()])
         rates = np.isin(self.series, RATES)
         usual = rate_of(level)
-        return np.where(rates, log_odds(np.minimum(usual + floors, 1.0)) - log_odds(usual), floors)
+        return np.where(rates, 2.0 * np.arcsin(np.sqrt(np.minimum(usual + floors, 1.0))) - level, floors)
 
 
 def _total(grid: Grid, profiles: Sequence[Profile]) -> Profile:
@@ -303,20 +314,13 @@ def _standardised(middle: FloatArray, counts: IntArray) -> FloatArray:
     return np.clip((scores - mean) / max(deviation, _LEAST_SPREAD), -6.0, 6.0)
 
 
-def log_odds(share: FloatArray) -> FloatArray:
-    """Damped log-odds: a change far below half a percent is no change."""
-    odds: FloatArray = np.log((share + _DAMP) / (1.0 - share + _DAMP))
-    return odds
+def _arcsine(k: IntArray, n: NDArray[np.generic]) -> tuple[FloatArray, FloatArray]:
+    """Anscombe 1948: the variance hardly depends on the rate, down to a single row."""
+    whole = np.where(n > 0, n, np.nan)
+    return 2.0 * np.arcsin(np.sqrt((k + 0.375) / (whole + 0.75))), 1.0 / (whole + 0.5)
 
 
 def rate_of(value: FloatArray) -> FloatArray:
-    """The rate with these damped log-odds."""
-    odds = np.exp(np.clip(value, -30.0, 30.0))
-    return np.clip((odds * (1.0 + _DAMP) - _DAMP) / (1.0 + odds), 0.0, 1.0)
-
-
-def _damped(k: IntArray, n: IntArray, usual: FloatArray) -> tuple[FloatArray, FloatArray]:
-    whole = np.where(n > 0, n, np.nan)
-    slope = 1.0 / (usual + _DAMP) + 1.0 / (1.0 - usual + _DAMP)
-    # One row more or less is the least that chance does, however rare the thing usually is.
-    return log_odds(k / whole), (usual * (1.0 - usual) / whole + 1.0 / whole**2) * slope**2
+    """The rate of which a value is twice the arcsine of the root."""
+    rate: FloatArray = np.sin(np.clip(value, 0.0, np.pi) / 2.0) ** 2
+    return rate
