@@ -32,6 +32,7 @@ GUARANTEED_DAYS = 28
 FEWEST_DAYS = 7
 _LOWER = 1.645
 _STEADY = 2.0
+_TIMES = 1.7
 _FORMAT = 1
 
 Day = tuple[date, Profile]
@@ -117,7 +118,7 @@ class Calibration:
     @property
     def threshold(self) -> float:
         """The normal score beyond which a series is news."""
-        share = self.budget / (60.0 * self.series * len(self.horizons))
+        share = self.budget / (60.0 * self.series * _TIMES)
         return float(-ndtri(min(share, 0.25)))
 
     def score(self, days: Sequence[Day]) -> Scores:

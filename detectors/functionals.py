@@ -57,11 +57,12 @@ _RATES = {
     Series.FAR: ("far", "valid"),
 }
 RATES = tuple(_RATES)
+_SUMS = ("valid", "present", "missing", "first", "second", "third", "far", "last")
 FLOORS = {
-    Series.LOCATION: 0.05,
-    Series.SCALE: 0.05,
-    Series.SHAPE: 0.05,
-    Series.SHARE: 0.05,
+    Series.LOCATION: 0.025,
+    Series.SCALE: 0.025,
+    Series.SHAPE: 0.025,
+    Series.SHARE: 0.025,
     Series.MISSING: 0.005,
     Series.UNSEEN: 0.005,
     Series.FAR: 0.005,
@@ -100,6 +101,11 @@ class Views:
     def features(self) -> int:
         """How many columns there are."""
         return len(self.offsets) - 1
+
+    @property
+    def width(self) -> int:
+        """How many integers `sums` gives."""
+        return 1 + len(_SUMS) * self.features + len(self.top)
 
     @classmethod
     def of(cls, grid: Grid, profiles: Sequence[Profile]) -> Views:
@@ -230,7 +236,7 @@ class Views:
             return (part["third"][..., column] / n / STEPS**2 - 3.0 * first) / np.sqrt(6.0), third / n
         spread_ = part["second"][..., column] / n / STEPS**2 - first**2
         damp = _FLAT * within
-        return 0.5 * np.log(np.maximum(spread_, 0.0) + damp), (kurtosis - 1.0) / 4.0 / n
+        return 0.5 * np.log(np.maximum(spread_, 0.0) + damp), (kurtosis - 1.0) / (2.0 + 2.0 * _FLAT) ** 2 / n
 
     def bursts(self, total: IntArray) -> tuple[IntArray, FloatArray]:
         """For each rate the series of its column's location (-1: none, or no rate), and how many rows it counts."""
@@ -250,10 +256,9 @@ class Views:
         return {kind: np.flatnonzero(self.series == kind) for kind in Series if (self.series == kind).any()}
 
     def _parts(self, sums: IntArray) -> dict[str, IntArray]:
-        names = ("valid", "present", "missing", "first", "second", "third", "far", "last")
         features = self.features
-        parts = {name: sums[..., 1 + i * features : 1 + (i + 1) * features] for i, name in enumerate(names)}
-        return parts | {"rows": sums[..., :1], "top": sums[..., 1 + len(names) * features :]}
+        parts = {name: sums[..., 1 + i * features : 1 + (i + 1) * features] for i, name in enumerate(_SUMS)}
+        return parts | {"rows": sums[..., :1], "top": sums[..., 1 + len(_SUMS) * features :]}
 
     def _by_column(self, flat: NDArray[np.generic]) -> NDArray[np.generic]:
         return np.add.reduceat(flat, self.offsets[:-1])

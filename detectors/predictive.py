@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import ndtri, stdtr
 
 from detectors.result import FloatArray, IntArray
-from detectors.variation import memory, squeeze, tails, weekday_effects
+from detectors.variation import mean_factor, memory, squeeze, tails, weekday_effects
 
 BURSTS = 24.0
 _MANY = 20.0
@@ -74,15 +74,23 @@ class Predictive:
         level, rest = level + shift, np.where(usable, rest - shift, 0.0)
         df = np.maximum(n - 1.0 - spent, 1.0)
         total = (rest**2).sum(axis=0) / df
-        ratio = np.divide(total, sampling, out=np.ones_like(total), where=sampling > 0)
-        ratio, df = squeeze(np.maximum(ratio, 1e-6), df, n > 2)
+        known = n > 2
+        raw = np.divide(total, sampling, out=np.ones_like(total), where=sampling > 0)
+        lively = squeeze(np.maximum(raw, 1e-6), df, known)[0] > _LIVELY
+        rho, share, slow_df = memory(rest, usable, ordinals, total, lively)
+        # Days that hang together are fewer than they seem, and their variance is larger.
+        df = np.maximum(df / (1.0 + 2.0 * (share * rho) ** 2 / (1.0 - rho**2)), 1.0)
+        lost = share * (mean_factor(n1, np.full(len(n), rho)) - 1.0 / n1)
+        ratio, df = squeeze(np.maximum(raw / (1.0 - np.minimum(lost, 0.8)), 1e-6), df, known)
         if bursts is not None:
             leader, seen = bursts
             most = np.maximum(1.0 / np.maximum(sampling, 1e-12) / BURSTS, 1.0)
             unit = np.where(leader >= 0, np.clip(ratio[leader], 1.0, most), 1.0)
             few = np.maximum(1.0 - seen / unit / _MANY, 0.0)
             ratio = np.maximum(ratio, 1.0 + (unit - 1.0) * few)
-        rho, share, slow_df = memory(rest, usable, ordinals, total, ratio > _LIVELY)
+        # What varies less than chance (a timetable) will not for ever.
+        ratio = np.maximum(ratio, 1.0)
+        share = np.minimum(share, 1.0 - 0.5 / ratio)
         slow = share * ratio * sampling
         thin = np.minimum(ratio - share * ratio, 1.0)
         day = np.maximum(ratio * sampling - slow - thin * sampling, 0.0)
@@ -114,28 +122,26 @@ class Predictive:
         reference = self.slow * mean_factor(n, self.rho) + (self.day + self.sampling) / n
         weekday = (_by_weekday(weight, weekdays) ** 2 * self.weekday_error).sum(axis=1)
         error = np.sqrt(self.slow * mean_factor(kish, self.rho) + noise + reference + weekday)
-        score = normal_score(change / np.maximum(error, 1e-12), self._df(kish))
+        tail, df = self._df(kish)
+        score = normal_score(change / np.maximum(error, 1e-12) / np.sqrt(1.0 - 2.0 / tail), df)
         empty = total[:, 0] <= 0
         return np.where(empty, np.nan, score), np.where(empty, np.nan, change), np.where(empty, np.nan, error)
 
-    def _df(self, days: FloatArray) -> FloatArray:
+    def _df(self, days: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Degrees of freedom that have the tails of a mean of so many days, and those of the t as a whole.
+
+        The first say how a known variance is spread (so the t is narrower than its variance), the others how badly the
+        variance is known.
+        """
         tail = 4.0 + 6.0 * days / np.maximum(self.tail, 1e-3)
         memory = np.where(days > 2.0, 1.0 / self.slow_df, 0.0)
-        df: FloatArray = 1.0 / (1.0 / self.df + 1.0 / tail + memory)
-        return df
+        return tail, 1.0 / (1.0 / self.df + 1.0 / tail + memory)
 
 
 def normal_score(t: FloatArray, df: FloatArray) -> FloatArray:
     """The standard normal value as far out as `t` is among Student's t."""
     score: FloatArray = -np.sign(t) * ndtri(np.maximum(stdtr(df, -np.abs(t)), 1e-300))
     return score
-
-
-def mean_factor(days: FloatArray, rho: FloatArray) -> FloatArray:
-    """Variance of the mean of `days` values of an AR(1) process with variance 1 and autocorrelation `rho`."""
-    h = np.maximum(days, 1.0)
-    factor: FloatArray = (1.0 + 2.0 * rho / (1.0 - rho) * (1.0 - (1.0 - rho**h) / (h * (1.0 - rho)))) / h
-    return factor
 
 
 def _by_weekday(weight: FloatArray, weekdays: IntArray) -> FloatArray:

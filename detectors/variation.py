@@ -13,7 +13,7 @@ from detectors.result import FloatArray, IntArray
 
 LARGE_DF = 1e4
 WEEK = 7
-_USUAL_MEMORY, _PRIOR_LAGS = 0.7, 20.0
+_USUAL_MEMORY, _PRIOR_SERIES = 0.65, 3.0
 _LONGEST_MEMORY = 0.9
 
 
@@ -87,44 +87,59 @@ def memory(
     value[ordinals - first] = rest / np.sqrt(np.maximum(total, 1e-18))
     present[ordinals - first] = usable
     value *= present
-    lags = []
-    for lag in range(1, WEEK):
-        pairs = (present[lag:] * present[:-lag]).sum(axis=0) if length > lag else np.zeros(features)
-        sums = (value[lag:] * value[:-lag]).sum(axis=0) if length > lag else np.zeros(features)
-        # Taking the mean out costs each autocovariance about the variance of that mean.
-        lags.append(np.divide(sums, pairs, out=np.zeros(features), where=pairs > 0) + 1.0 / max(length, 1))
-    autocovariance = np.array(lags)
-    weights = 1.0 - np.arange(1, WEEK) / WEEK
-    spread = np.maximum(1.0 + 2.0 * weights @ autocovariance, 0.05)
-    days = present.sum(axis=0)
-    live = (value**2).sum(axis=0) > 0
+    pairs = np.array([(present[lag:] * present[:-lag]).sum(axis=0) for lag in range(1, min(WEEK, length))])
+    sums = np.array([(value[lag:] * value[:-lag]).sum(axis=0) for lag in range(1, min(WEEK, length))])
+    plain = np.divide(sums, pairs, out=np.zeros(sums.shape), where=pairs > 0)
+    days = np.maximum(present.sum(axis=0), 1.0)
     own_df = np.maximum(1.5 * days / WEEK, 1.0)
-    ratio, df = spread.copy(), own_df.copy()
-    # Sampling errors have no memory: series that consist of them must not tell the others to forget.
-    for group in (live & lively, live & ~lively):
-        if group.any():
-            ratio[group], df[group] = squeeze(spread[group], own_df[group], np.ones(int(group.sum()), np.bool_))
-    rho = _fall(autocovariance[:, live])
-    full = 1.0 + 2.0 * float(weights @ rho ** np.arange(1, WEEK))
-    share = np.clip((ratio - 1.0) / (full - 1.0), 0.0, 1.0)
-    return rho, np.where(live, share, 0.0), df
+    live = (value**2).sum(axis=0) > 0
+    weights = (1.0 - np.arange(1, WEEK) / WEEK)[: len(plain)]
+    rho, share, df = 0.0, np.zeros(features), own_df
+    for _ in range(3):
+        # Taking out the mean costs each autocovariance, and the variance, the variance of that mean.
+        lost = share * mean_factor(days, np.full(features, rho)) + (1.0 - share) / days
+        autocovariance = plain * (1.0 - lost) + lost
+        spread = np.maximum(1.0 + 2.0 * weights @ autocovariance, 0.1)
+        ratio, df = spread.copy(), own_df.copy()
+        # Sampling errors have no memory: series that consist of them must not tell the others to forget.
+        for group in (live & lively, live & ~lively):
+            if group.any():
+                ratio[group], df[group] = squeeze(spread[group], own_df[group], np.ones(int(group.sum()), np.bool_))
+        rho = _fall(autocovariance[:, live & lively])
+        full = 1.0 + 2.0 * float(weights @ rho ** np.arange(1, len(weights) + 1))
+        share = np.where(live, np.clip((ratio - 1.0) / (full - 1.0), 0.0, 1.0), 0.0)
+    return rho, share, df
+
+
+def mean_factor(days: FloatArray, rho: FloatArray) -> FloatArray:
+    """Variance of the mean of `days` values of an AR(1) process with variance 1 and autocorrelation `rho`."""
+    h = np.maximum(days, 1.0)
+    factor: FloatArray = (1.0 + 2.0 * rho / (1.0 - rho) * (1.0 - (1.0 - rho**h) / (h * (1.0 - rho)))) / h
+    return factor
 
 
 def _fall(autocovariance: FloatArray) -> float:
     """The autocorrelation whose powers fall off as the autocovariances of all series do."""
-    near = np.maximum(autocovariance.sum(axis=1), 0.0)
-    early, late = float(near[:3].sum()), float(near[3:].sum())
-    # As much as nothing to see: what slow things usually have.
-    prior = _PRIOR_LAGS * 0.05
-    ratio = (late + prior * _USUAL_MEMORY**3) / (early + prior)
-    return float(np.clip(ratio, 0.0, 1.0) ** (1.0 / 3.0) * 1.0) if ratio < _LONGEST_MEMORY**3 else _LONGEST_MEMORY
+    near = autocovariance.sum(axis=1)
+    early, late = (max(float(part), 0.0) for part in (near[:3].sum(), near[3:].sum()))
+    # Where there is nothing to see, what slow things usually have.
+    ratio = (late + _PRIOR_SERIES * _USUAL_MEMORY**3) / (early + _PRIOR_SERIES)
+    return float(min(ratio ** (1.0 / 3.0), _LONGEST_MEMORY))
 
 
 def tails(rest: FloatArray, usable: NDArray[np.bool_]) -> FloatArray:
-    """Excess kurtosis of each series' days, half its own and half that of all; 0 at least."""
-    n = np.maximum(usable.sum(axis=0), 1)
+    """Excess kurtosis of each series' days, drawn towards that of all as far as they agree.
+
+    Nobody is told tamer than all are on average: sixty days rarely show a series' own worst.
+    """
+    n = np.maximum(usable.sum(axis=0), 4).astype(np.float64)
     square = (rest**2).sum(axis=0) / n
     fourth = (rest**4).sum(axis=0) / n
-    excess = np.divide(fourth, square**2, out=np.full(len(square), 3.0), where=square > 0) - 3.0 + 6.0 / (n + 1.0)
-    common = float(np.mean(excess)) if len(excess) else 0.0
-    return np.maximum((excess + common) / 2.0, 0.0)
+    live = square > 0
+    excess = np.divide(fourth, square**2, out=np.full(len(square), 3.0), where=live) - 3.0 + 6.0 / (n + 1.0)
+    if live.sum() < 3:
+        return np.maximum(excess, 0.0)
+    common, noise = float(np.mean(excess[live])), 24.0 / n
+    between = max(float(np.var(excess[live]) - noise[live].mean()), 0.0)
+    drawn = common + (excess - common) * between / (between + noise)
+    return np.maximum(drawn, max(common, 0.0))
