@@ -16,11 +16,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from detectors.conditional import Conditional
 from detectors.functionals import RATES, Series, Views, rate_of
 from detectors.grid import Grid
 from detectors.predictive import Predictive
@@ -33,7 +35,10 @@ FEWEST_DAYS = 7
 _LOWER = 1.645
 _STEADY = 2.0
 _TIMES = 1.7
+_LONGEST_GIVEN = 7
 _FORMAT = 1
+
+_PARTS: dict[str, Any] = {"views": Views, "predictive": Predictive, "conditional": Conditional, "given": Predictive}
 
 Day = tuple[date, Profile]
 
@@ -64,6 +69,8 @@ class Calibration:
 
     views: Views
     predictive: Predictive
+    conditional: Conditional
+    given: Predictive
     budget: float
     days: int
     horizons: tuple[int, ...] = HORIZONS
@@ -91,7 +98,14 @@ class Calibration:
         ordinals = np.array([day.toordinal() for day in dates])
         bursts = views.bursts(sums.sum(axis=0))
         predictive = Predictive.fit(values, variances, _weekdays(dates), ordinals, bursts)
-        return cls(views, predictive, budget, len(dates), horizons)
+        weekdays = _weekdays(dates)
+        varies = predictive.day + predictive.slow > _STEADY * predictive.sampling
+        eligible = np.flatnonzero(varies & ~np.isin(views.series, (*RATES, Series.VOLUME)))
+        conditional, rest = Conditional.fit(predictive.residuals(values, weekdays), views.column, eligible)
+        chosen = conditional.chosen
+        noise = variances[:, chosen] / predictive.deviation[chosen] ** 2
+        given = Predictive.fit(rest, noise, weekdays, ordinals)
+        return cls(views, predictive, conditional, given, budget, len(dates), horizons)
 
     @property
     def provisional(self) -> bool:
@@ -102,7 +116,7 @@ class Calibration:
     def series(self) -> int:
         """How many series share the budget: those that vary at all."""
         rare = np.isin(self.views.series, RATES) & (self.views.usual == 0.0)
-        return max(1, int((self.active & ~rare).sum()))
+        return max(1, int((self.active & ~rare).sum()) + len(self.conditional.chosen))
 
     @cached_property
     def active(self) -> NDArray[np.bool_]:
@@ -141,6 +155,16 @@ class Calibration:
         score, change, error = self.predictive.score(values, variances, weekdays)
         lower = np.maximum(np.abs(change) - _LOWER * error, 0.0)
         floor = self.views.floors(self.predictive.level)
+        chosen = self.conditional.chosen
+        if len(chosen) and sums.shape[1] <= _LONGEST_GIVEN:
+            rest = self.conditional.rest(self.predictive.residuals(values, weekdays))
+            deviation = self.predictive.deviation[chosen]
+            extra, by, unsure = self.given.score(rest, variances[..., chosen] / deviation**2, weekdays)
+            with np.errstate(invalid="ignore"):
+                stronger = np.abs(extra) > np.abs(score[:, chosen])
+                least = np.maximum(np.abs(by) - _LOWER * unsure, 0.0) * deviation
+            for whole, part in ((score, extra), (change, by * deviation), (lower, least)):
+                whole[:, chosen] = np.where(stronger, part, whole[:, chosen])
         with np.errstate(invalid="ignore"):
             significant = (np.abs(score) > self.threshold) & self.active
             beyond = significant & (lower >= floor)
@@ -163,10 +187,9 @@ class Calibration:
             "budget": np.array([self.budget]),
             "grid": np.frombuffer(self.views.grid_id.encode("ascii"), dtype=np.uint8),
         }
-        for part in (self.views, self.predictive):
-            for field in fields(part):
-                if field.name != "grid_id":
-                    arrays[f"{type(part).__name__}.{field.name}"] = getattr(part, field.name)
+        for name in _PARTS:
+            part = getattr(self, name)
+            arrays |= {f"{name}.{f.name}": getattr(part, f.name) for f in fields(part) if f.name != "grid_id"}
         buffer = io.BytesIO()
         np.savez_compressed(buffer, allow_pickle=False, **arrays)
         return buffer.getvalue()
@@ -180,12 +203,15 @@ class Calibration:
             head = arrays["head"].tolist()
             if head[0] != _FORMAT:
                 raise DetectorError("these bytes are not a calibration this version can read")
-            grid_id = arrays["grid"].tobytes().decode("ascii")
-            views = Views(
-                grid_id, **{f.name: arrays[f"Views.{f.name}"] for f in fields(Views) if f.name != "grid_id"}
-            )
-            predictive = Predictive(**{f.name: arrays[f"Predictive.{f.name}"] for f in fields(Predictive)})
-            return cls(views, predictive, float(arrays["budget"][0]), int(head[1]), tuple(head[2:]))
+            extra = {"views": {"grid_id": arrays["grid"].tobytes().decode("ascii")}}
+            parts = {
+                name: kind(
+                    **extra.get(name, {}),
+                    **{f.name: arrays[f"{name}.{f.name}"] for f in fields(kind) if f.name != "grid_id"},
+                )
+                for name, kind in _PARTS.items()
+            }
+            return cls(**parts, budget=float(arrays["budget"][0]), days=int(head[1]), horizons=tuple(head[2:]))
         except (KeyError, IndexError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
             if isinstance(error, DetectorError):
                 raise

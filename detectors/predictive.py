@@ -99,6 +99,18 @@ class Predictive:
             tails(rest, usable), n,
         )  # fmt: skip
 
+    @property
+    def deviation(self) -> FloatArray:
+        """The standard deviation of a day from the level and its weekday, shape (J,)."""
+        deviation: FloatArray = np.sqrt(np.maximum(self.day + self.slow + self.sampling, 1e-12))
+        return deviation
+
+    def residuals(self, values: FloatArray, weekdays: IntArray) -> FloatArray:
+        """`values` of shape (..., J) on days of `weekdays`, in standard deviations from what was to be expected."""
+        expected = self.level + self.weekday[weekdays]
+        residuals: FloatArray = (values - expected) / self.deviation
+        return residuals
+
     def score(
         self, values: FloatArray, variances: FloatArray, weekdays: IntArray
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
