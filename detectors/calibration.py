@@ -35,7 +35,7 @@ FEWEST_DAYS = 7
 _LOWER = 1.645
 _STEADY = 2.0
 _TIMES = 1.7
-_LONGEST_GIVEN = 7
+_LONGEST_GIVEN = 28
 _FORMAT = 1
 
 _PARTS: dict[str, Any] = {"views": Views, "predictive": Predictive, "conditional": Conditional, "given": Predictive}

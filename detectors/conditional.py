@@ -18,7 +18,7 @@ import numpy as np
 from detectors.result import FloatArray, IntArray
 
 _STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)
-_GAIN = 0.4
+_GAIN = 0.6
 _CLIP = 4.0
 
 

@@ -21,6 +21,7 @@ from detectors.variation import mean_factor, memory, squeeze, tails, weekday_eff
 BURSTS = 24.0
 _MANY = 20.0
 _LIVELY = 2.0
+_THINNEST = 0.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +90,7 @@ class Predictive:
             few = np.maximum(1.0 - seen / unit / _MANY, 0.0)
             ratio = np.maximum(ratio, 1.0 + (unit - 1.0) * few)
         # What varies less than chance (a timetable) will not for ever.
-        ratio = np.maximum(ratio, 1.0)
+        ratio = np.maximum(ratio, _THINNEST)
         share = np.minimum(share, 1.0 - 0.5 / ratio)
         slow = share * ratio * sampling
         thin = np.minimum(ratio - share * ratio, 1.0)
