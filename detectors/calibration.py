@@ -34,7 +34,7 @@ GUARANTEED_DAYS = 28
 FEWEST_DAYS = 7
 _LOWER = 1.645
 _STEADY = 2.0
-_TIMES = 1.7
+_TIMES = 2.0
 _LONGEST_GIVEN = 28
 _FORMAT = 1
 
@@ -100,8 +100,9 @@ class Calibration:
         predictive = Predictive.fit(values, variances, _weekdays(dates), ordinals, bursts)
         weekdays = _weekdays(dates)
         varies = predictive.day + predictive.slow > _STEADY * predictive.sampling
-        eligible = np.flatnonzero(varies & ~np.isin(views.series, (*RATES, Series.VOLUME)))
-        conditional, rest = Conditional.fit(predictive.residuals(values, weekdays), views.column, eligible)
+        smooth = np.isin(views.column, views.column[views.series == Series.SCALE])
+        eligible = np.flatnonzero(varies & smooth & ~np.isin(views.series, (*RATES, Series.VOLUME)))
+        conditional, rest = Conditional.fit(predictive.residuals(values, weekdays), views.column, eligible, ordinals)
         chosen = conditional.chosen
         noise = variances[:, chosen] / predictive.deviation[chosen] ** 2
         given = Predictive.fit(rest, noise, weekdays, ordinals)
@@ -157,9 +158,9 @@ class Calibration:
         floor = self.views.floors(self.predictive.level)
         chosen = self.conditional.chosen
         if len(chosen) and sums.shape[1] <= _LONGEST_GIVEN:
-            rest = self.conditional.rest(self.predictive.residuals(values, weekdays))
+            rest, leverage = self.conditional.rest(self.predictive.residuals(values, weekdays))
             deviation = self.predictive.deviation[chosen]
-            extra, by, unsure = self.given.score(rest, variances[..., chosen] / deviation**2, weekdays)
+            extra, by, unsure = self.given.score(rest, variances[..., chosen] / deviation**2, weekdays, leverage)
             with np.errstate(invalid="ignore"):
                 stronger = np.abs(extra) > np.abs(score[:, chosen])
                 least = np.maximum(np.abs(by) - _LOWER * unsure, 0.0) * deviation

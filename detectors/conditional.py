@@ -35,10 +35,13 @@ class Conditional:
     strength: FloatArray
 
     @classmethod
-    def fit(cls, residuals: FloatArray, column: IntArray, eligible: IntArray) -> tuple[Conditional, FloatArray]:
+    def fit(
+        cls, residuals: FloatArray, column: IntArray, eligible: IntArray, ordinals: IntArray
+    ) -> tuple[Conditional, FloatArray]:
         """Learn from `residuals` of shape (days, J), NaN where there are none; of the series in `eligible` at most.
 
-        Also returns what is left of the chosen series' own residuals when each day is left out, shape (days, C).
+        `ordinals`, shape (days,): which day each is. Also returns what is left of the chosen series' own residuals when
+        each day's week is left out (neighbours know too much of each other), shape (days, C).
         """
         basis = _clean(residuals)
         days = len(basis)
@@ -58,13 +61,12 @@ class Conditional:
             for part in _STRENGTHS:
                 ridge = part * max(float(values.sum()) / days, 1e-9)
                 kept = ridge / (values + ridge)
-                rest = vectors @ (kept[:, None] * rotated)
-                alone = (vectors**2) @ kept
-                # Between the residual and the one of a left-out day: as wide as a new day with its leverage taken out.
-                loo = rest / np.maximum(alone, 1e-6)[:, None]
-                error = float((loo**2).sum() / max(float((target**2).sum()), 1e-12))
+                alone = (vectors * kept) @ vectors.T
+                rest = _left_out(alone, vectors @ (kept[:, None] * rotated), ordinals)
+                error = float((rest**2).sum() / max(float((target**2).sum()), 1e-12))
                 if best is None or error < best[0]:
-                    best = (error, ridge, rest / np.sqrt(np.maximum(alone, 1e-6))[:, None])
+                    # As wide as a new day would be, had it no leverage.
+                    best = (error, ridge, rest * np.sqrt(np.diag(alone))[:, None])
             assert best is not None
             share = (best[2] ** 2).sum(axis=0) / np.maximum((target**2).sum(axis=0), 1e-12)
             useful = np.flatnonzero(share < _GAIN)
@@ -76,22 +78,25 @@ class Conditional:
         missing = ~np.isfinite(residuals[:, found.chosen])
         return found, np.where(missing, np.nan, rest)
 
-    def rest(self, residuals: FloatArray) -> FloatArray:
-        """What others do not predict of the chosen series, shape (..., C), of `residuals` of shape (..., J).
+    def rest(self, residuals: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """What others do not predict, and how far off the reference's days a window's mean is.
 
-        In standard deviations of the series, over the root of one plus the day's leverage: far from all the reference's
-        days, a prediction says little.
+        `residuals`, shape (windows, days, J), are in standard deviations of the series, and so is what is left, shape
+        (windows, days, C). The second, shape (windows, C): what uncertainty of the prediction adds to a window's mean,
+        as a multiple of the variance of one day's rest (its leverage).
         """
         now = _clean(residuals)
-        whole = now @ self.basis.T
-        square = (now**2).sum(axis=-1)
+        whole, middle = now @ self.basis.T, now.mean(axis=1)
+        near_middle, square = middle @ self.basis.T, (middle**2).sum(axis=-1)
         out = np.full((*residuals.shape[:-1], len(self.chosen)), np.nan)
+        leverage = np.zeros((len(residuals), len(self.chosen)))
         for own, places, inverse, weights, ridge in self._solved:
             near = whole - now[..., own] @ self.basis[:, own].T
-            size = square - (now[..., own] ** 2).sum(axis=-1)
-            spread = np.maximum(size - ((near @ inverse) * near).sum(axis=-1), 0.0) / ridge
-            out[..., places] = (residuals[..., self.chosen[places]] - near @ weights) / np.sqrt(1.0 + spread)[..., None]
-        return out
+            out[..., places] = residuals[..., self.chosen[places]] - near @ weights
+            near = near_middle - middle[..., own] @ self.basis[:, own].T
+            size = square - (middle[..., own] ** 2).sum(axis=-1)
+            leverage[:, places] = (np.maximum(size - ((near @ inverse) * near).sum(axis=-1), 0.0) / ridge)[:, None]
+        return out, leverage
 
     @cached_property
     def _solved(self) -> list[tuple[IntArray, IntArray, FloatArray, FloatArray, float]]:
@@ -105,6 +110,16 @@ class Conditional:
             inverse = np.linalg.inv(kernel + ridge * np.eye(len(kernel)))
             solved.append((own, places, inverse, inverse @ self.basis[:, self.chosen[places]], ridge))
         return solved
+
+
+def _left_out(alone: FloatArray, rest: FloatArray, ordinals: IntArray) -> FloatArray:
+    """Residuals of each day predicted without its week; `alone` is one minus the hat matrix."""
+    out = np.empty_like(rest)
+    weeks = (ordinals - ordinals[0]) // 7
+    for week in np.unique(weeks).tolist():
+        of = np.flatnonzero(weeks == week)
+        out[of] = np.linalg.solve(alone[np.ix_(of, of)] + 1e-9 * np.eye(len(of)), rest[of])
+    return out
 
 
 def _clean(residuals: FloatArray) -> FloatArray:

@@ -238,8 +238,8 @@ class Views:
         damp = _FLAT * within
         return 0.5 * np.log(np.maximum(spread_, 0.0) + damp), (kurtosis - 1.0) / (2.0 + 2.0 * _FLAT) ** 2 / n
 
-    def bursts(self, total: IntArray) -> tuple[IntArray, FloatArray]:
-        """For each rate the series of its column's location (-1: none, or no rate), and how many rows it counts."""
+    def bursts(self, total: IntArray) -> tuple[IntArray, FloatArray, NDArray[np.bool_]]:
+        """For each rate the series of its column's location (-1: none), how many rows it counts; and which are rates."""
         leader, seen = np.full(len(self), -1, np.int64), np.zeros(len(self))
         part = self._parts(total)
         locations = np.flatnonzero(self.series == Series.LOCATION)
@@ -249,7 +249,7 @@ class Views:
             if kind in _RATES:
                 leader[chosen] = of_column[self.column[chosen]]
                 seen[chosen] = part[_RATES[kind][0]][self.column[chosen]]
-        return leader, seen
+        return leader, seen, np.isin(self.series, RATES)
 
     @cached_property
     def _chosen(self) -> dict[Series, IntArray]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtri, stdtr
 
 from detectors.result import FloatArray, IntArray
@@ -54,12 +55,13 @@ class Predictive:
         variances: FloatArray,
         weekdays: IntArray,
         ordinals: IntArray,
-        bursts: tuple[IntArray, FloatArray] | None = None,
+        bursts: tuple[IntArray, FloatArray, NDArray[np.bool_]] | None = None,
     ) -> Predictive:
         """Learn from `values` and sampling `variances` of shape (days, J); NaN is a day without the series.
 
         `weekdays` (0 to 6) and `ordinals` (days counted from anywhere) have shape (days,). `bursts`: for each series
-        the one that tells how its rows cluster (-1: none), and how many events of it were seen. What has hardly
+        the one that tells how its rows cluster (-1: none), how many events of it were seen, and whether it is a
+        rate at all. What has hardly
         happened says nothing about how it comes; rows that share their hour's weather share its gaps too, so a rate is
         taken to come in the clusters of its column, of an hour of the day at most.
         """
@@ -83,21 +85,23 @@ class Predictive:
         df = np.maximum(df / (1.0 + 2.0 * (share * rho) ** 2 / (1.0 - rho**2)), 1.0)
         lost = share * (mean_factor(n1, np.full(len(n), rho)) - 1.0 / n1)
         ratio, df = squeeze(np.maximum(raw / (1.0 - np.minimum(lost, 0.8)), 1e-6), df, known)
+        frequent = np.ones(len(n), np.bool_)
         if bursts is not None:
-            leader, seen = bursts
+            frequent = ~bursts[2]
+            leader, seen, _ = bursts
             most = np.maximum(1.0 / np.maximum(sampling, 1e-12) / BURSTS, 1.0)
             unit = np.where(leader >= 0, np.clip(ratio[leader], 1.0, most), 1.0)
             few = np.maximum(1.0 - seen / unit / _MANY, 0.0)
             ratio = np.maximum(ratio, 1.0 + (unit - 1.0) * few)
         # What varies less than chance (a timetable) will not for ever.
         ratio = np.maximum(ratio, _THINNEST)
-        share = np.minimum(share, 1.0 - 0.5 / ratio)
+        share = np.clip(share, 0.0, np.maximum(1.0 - 0.5 / ratio, 0.0))
         slow = share * ratio * sampling
         thin = np.minimum(ratio - share * ratio, 1.0)
         day = np.maximum(ratio * sampling - slow - thin * sampling, 0.0)
         return cls(
             level, weekday, error * total, day, slow, sampling * thin, thin, np.full(len(n), rho), df, slow_df,
-            tails(rest, usable), n,
+            tails(rest, usable, frequent), n,
         )  # fmt: skip
 
     @property
@@ -113,12 +117,13 @@ class Predictive:
         return residuals
 
     def score(
-        self, values: FloatArray, variances: FloatArray, weekdays: IntArray
+        self, values: FloatArray, variances: FloatArray, weekdays: IntArray, leverage: FloatArray | None = None
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Normal scores, changes from the expected level and their standard errors, each of shape (windows, J).
 
         `values` and sampling `variances`, shape (windows, days, J), are those of each window's days, `weekdays`, shape
-        (windows, days), theirs. NaN days are left out; a window without any is NaN.
+        (windows, days), theirs. NaN days are left out; a window without any is NaN. `leverage`, shape (windows, J): what
+        else is uncertain, as a multiple of a day's variance, had the reference's days been independent.
         """
         usable = np.isfinite(values)
         variances = variances * self.thin
@@ -134,7 +139,8 @@ class Predictive:
         noise += self.day * squares
         reference = self.slow * mean_factor(n, self.rho) + (self.day + self.sampling) / n
         weekday = (_by_weekday(weight, weekdays) ** 2 * self.weekday_error).sum(axis=1)
-        error = np.sqrt(self.slow * mean_factor(kish, self.rho) + noise + reference + weekday)
+        more = 0.0 if leverage is None else leverage * n * reference
+        error = np.sqrt(self.slow * mean_factor(kish, self.rho) + noise + reference + weekday + more)
         tail, df = self._df(kish)
         score = normal_score(change / np.maximum(error, 1e-12) / np.sqrt(1.0 - 2.0 / tail), df)
         empty = total[:, 0] <= 0

@@ -15,6 +15,7 @@ LARGE_DF = 1e4
 WEEK = 7
 _USUAL_MEMORY, _PRIOR_SERIES = 0.65, 3.0
 _LONGEST_MEMORY = 0.9
+_MOST_ABOUT_MEMORY = 30.0
 
 
 def weekday_effects(
@@ -105,6 +106,7 @@ def memory(
         for group in (live & lively, live & ~lively):
             if group.any():
                 ratio[group], df[group] = squeeze(spread[group], own_df[group], np.ones(int(group.sum()), np.bool_))
+        df = np.minimum(df, own_df + _MOST_ABOUT_MEMORY)
         rho = _fall(autocovariance[:, live & lively])
         full = 1.0 + 2.0 * float(weights @ rho ** np.arange(1, len(weights) + 1))
         share = np.where(live, np.clip((ratio - 1.0) / (full - 1.0), 0.0, 1.0), 0.0)
@@ -127,19 +129,21 @@ def _fall(autocovariance: FloatArray) -> float:
     return float(min(ratio ** (1.0 / 3.0), _LONGEST_MEMORY))
 
 
-def tails(rest: FloatArray, usable: NDArray[np.bool_]) -> FloatArray:
+def tails(rest: FloatArray, usable: NDArray[np.bool_], frequent: NDArray[np.bool_]) -> FloatArray:
     """Excess kurtosis of each series' days, drawn towards that of all as far as they agree.
 
-    Nobody is told tamer than all are on average: sixty days rarely show a series' own worst.
+    Nobody is told tamer than all are on average: sixty days rarely show a series' own worst. What
+    hardly ever happens (not `frequent`) does not tell the others.
     """
     n = np.maximum(usable.sum(axis=0), 4).astype(np.float64)
     square = (rest**2).sum(axis=0) / n
     fourth = (rest**4).sum(axis=0) / n
     live = square > 0
     excess = np.divide(fourth, square**2, out=np.full(len(square), 3.0), where=live) - 3.0 + 6.0 / (n + 1.0)
-    if live.sum() < 3:
+    tell = live & frequent
+    if tell.sum() < 3:
         return np.maximum(excess, 0.0)
-    common, noise = float(np.mean(excess[live])), 24.0 / n
-    between = max(float(np.var(excess[live]) - noise[live].mean()), 0.0)
+    common, noise = float(np.mean(excess[tell])), 24.0 / n
+    between = max(float(np.var(excess[tell]) - noise[tell].mean()), 0.0)
     drawn = common + (excess - common) * between / (between + noise)
     return np.maximum(drawn, max(common, 0.0))
