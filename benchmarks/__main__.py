@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import fleet, window
+from benchmarks import false_alarms, fleet, window
 
-ALL = {"window": window.main, "fleet": fleet.main}
+ALL = {"window": window.main, "fleet": fleet.main, "false_alarms": false_alarms.main}
 
 
 def main() -> int:

@@ -122,7 +122,12 @@ FIRST_DAY = tuple(fault.name for fault in FAULTS[:13])
 
 
 def delays(
-    stream: Stream, calibration: Calibration, horizons: tuple[int, ...], rng: np.random.Generator, after: int = 28, days: int = 21
+    stream: Stream,
+    calibration: Calibration,
+    horizons: tuple[int, ...],
+    rng: np.random.Generator,
+    after: int = 28,
+    days: int = 21,
 ) -> dict[str, tuple[float, float]]:
     """Delay of each fault that begins `after` days into production, and the oracle's; NEVER beyond `days`."""
     assert stream.rows is not None
@@ -155,7 +160,11 @@ def _first(bad: np.ndarray) -> float:
 def _facts(stream: Stream) -> Facts:
     assert stream.rows is not None
     table = pa.concat_tables(stream.rows[: stream.reference])
-    names = [name for name in table.column_names if pa.types.is_floating(table.schema.field(name).type) or pa.types.is_integer(table.schema.field(name).type)]
+    names = [
+        name
+        for name in table.column_names
+        if pa.types.is_floating(table.schema.field(name).type) or pa.types.is_integer(table.schema.field(name).type)
+    ]
     seen: dict[str, Any] = {name: _values(table, name) for name in names}
     return Facts(
         {name: float(np.nanmean(value)) for name, value in seen.items()},
@@ -164,7 +173,14 @@ def _facts(stream: Stream) -> Facts:
 
 
 def _faulty(
-    stream: Stream, views: Views, fault: Fault, day: int, since: int, clean: np.ndarray, rng: np.random.Generator, facts: Facts
+    stream: Stream,
+    views: Views,
+    fault: Fault,
+    day: int,
+    since: int,
+    clean: np.ndarray,
+    rng: np.random.Generator,
+    facts: Facts,
 ) -> np.ndarray:
     assert stream.rows is not None
     rows = stream.rows[day]
@@ -206,7 +222,11 @@ def _certain(views: Views, stream: Stream, fault: Fault, sums: np.ndarray) -> np
 
 
 def _oracle(
-    calibration: Calibration, sums: np.ndarray, truth: tuple[np.ndarray, np.ndarray], places: np.ndarray, horizons: tuple[int, ...]
+    calibration: Calibration,
+    sums: np.ndarray,
+    truth: tuple[np.ndarray, np.ndarray],
+    places: np.ndarray,
+    horizons: tuple[int, ...],
 ) -> np.ndarray:
     values = calibration.views.values(sums)[0][:, places]
     mean, deviation = truth[0][places], np.sqrt(np.maximum(truth[1][places], 1e-12))

@@ -36,7 +36,9 @@ class Outcome:
         return float(self.open.mean())
 
 
-def scan(calibration: Calibration, sums: np.ndarray, weekdays: np.ndarray, horizons: tuple[int, ...]) -> dict[int, np.ndarray]:
+def scan(
+    calibration: Calibration, sums: np.ndarray, weekdays: np.ndarray, horizons: tuple[int, ...]
+) -> dict[int, np.ndarray]:
     """For each horizon, which series are beyond in the window that ends with each day: shape (days, J).
 
     A window that begins before the first day is not judged.

@@ -217,7 +217,9 @@ class Views:
                 value[..., chosen], variance[..., chosen] = self._one(kind, chosen, column, part)
         return value, variance
 
-    def _one(self, kind: Series, chosen: IntArray, column: IntArray, part: dict[str, IntArray]) -> tuple[FloatArray, FloatArray]:
+    def _one(
+        self, kind: Series, chosen: IntArray, column: IntArray, part: dict[str, IntArray]
+    ) -> tuple[FloatArray, FloatArray]:
         if kind is Series.VOLUME:
             rows = part["rows"] + 1.0
             return np.log(rows), 1.0 / rows

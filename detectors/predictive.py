@@ -19,7 +19,7 @@ from scipy.special import ndtri, stdtr
 from detectors.result import FloatArray, IntArray
 from detectors.variation import mean_factor, memory, squeeze, tails, weekday_effects
 
-BURSTS = 24.0
+BURSTS = 28.0
 _MANY = 20.0
 _LIVELY = 2.0
 _THINNEST = 0.4
@@ -170,5 +170,3 @@ def _by_weekday(weight: FloatArray, weekdays: IntArray) -> FloatArray:
     for day in range(weight.shape[1]):
         out[rows, weekdays[:, day]] += weight[:, day]
     return out
-
-

@@ -16,6 +16,8 @@ WEEK = 7
 _USUAL_MEMORY, _PRIOR_SERIES = 0.65, 3.0
 _LONGEST_MEMORY = 0.9
 _MOST_ABOUT_MEMORY = 30.0
+_UNSURE = 1.5
+_HEAVIEST = 6.0
 
 
 def weekday_effects(
@@ -57,7 +59,9 @@ def squeeze(ratio: FloatArray, df: FloatArray, known: FloatArray) -> tuple[Float
         prior_df = 2.0 * _trigamma_inverse(excess)
         centre = float(np.exp(np.mean(z) + polygamma(0, prior_df / 2.0) - np.log(prior_df / 2.0)))
     prior_df = min(prior_df, LARGE_DF)
-    return (prior_df * centre + df * ratio) / (prior_df + df), df + prior_df
+    # Geometric: next to weather that varies a thousand times more than chance, a mean of variances would drown the rest.
+    drawn = np.exp((prior_df * np.log(centre) + df * np.log(np.maximum(ratio, 1e-9))) / (prior_df + df))
+    return np.where(use, drawn, ratio), df + prior_df
 
 
 def _trigamma_inverse(value: float) -> float:
@@ -69,7 +73,6 @@ def _trigamma_inverse(value: float) -> float:
         if abs(step) < 1e-8 * x:
             break
     return x
-
 
 
 def memory(
@@ -110,7 +113,9 @@ def memory(
         rho = _fall(autocovariance[:, live & lively])
         full = 1.0 + 2.0 * float(weights @ rho ** np.arange(1, len(weights) + 1))
         share = np.where(live, np.clip((ratio - 1.0) / (full - 1.0), 0.0, 1.0), 0.0)
-    return rho, share, df
+    # How much lasts is itself uncertain, the more the shorter the history.
+    unsure = np.where(live & lively, np.minimum(_UNSURE / own_df, 1.0), 0.0)
+    return rho, share + (1.0 - share) * unsure, df
 
 
 def mean_factor(days: FloatArray, rho: FloatArray) -> FloatArray:
@@ -146,4 +151,5 @@ def tails(rest: FloatArray, usable: NDArray[np.bool_], frequent: NDArray[np.bool
     common, noise = float(np.mean(excess[tell])), 24.0 / n
     between = max(float(np.var(excess[tell]) - noise[tell].mean()), 0.0)
     drawn = common + (excess - common) * between / (between + noise)
-    return np.maximum(drawn, max(common, 0.0))
+    drawn = np.where(frequent, drawn, common)
+    return np.clip(drawn, max(common, 0.0), _HEAVIEST)
