@@ -1,0 +1,238 @@
+"""What goes wrong with flights, from a given day on, and how long it takes to be seen.
+
+In: a stream of flights with its rows, and its calibration. Out: the delay of each fault, in days: 1 is the first day.
+Kept: nothing.
+
+A fault counts as seen when a series of a column it touches is beyond; what else happens to be beyond does not count. The
+oracle looks at the same series of the same columns over the same windows with the same threshold, but has been told their
+true mean and variance from day to day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from benchmarks.policy import scan
+from benchmarks.streams import Stream
+from detectors.calibration import Calibration
+from detectors.functionals import Views
+
+NEVER = 99.0
+Columns = dict[str, pa.Array]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a fault needs to know of a column as it was: mean and standard deviation."""
+
+    mean: dict[str, float]
+    deviation: dict[str, float]
+
+
+Change = Callable[[pa.Table, int, np.random.Generator, Facts], Columns]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`change` gives the columns it touches as they come on the fault's day `int` (1 is the first)."""
+
+    name: str
+    columns: tuple[str, ...]
+    change: Change
+
+
+def _values(table: pa.Table, name: str) -> np.ndarray:
+    return table.column(name).to_numpy().astype(np.float64)
+
+
+def _number(values: np.ndarray) -> pa.Array:
+    return pa.array(values, from_pandas=True)
+
+
+def _shift(name: str, by: float) -> Change:
+    return lambda t, day, rng, facts: {name: _number(_values(t, name) + by * facts.deviation[name])}
+
+
+def _linear(name: str, factor: float, offset: float = 0.0) -> Change:
+    return lambda t, day, rng, facts: {name: _number(_values(t, name) * factor + offset)}
+
+
+def _wider(name: str) -> Change:
+    def change(t: pa.Table, day: int, rng: np.random.Generator, facts: Facts) -> Columns:
+        mean = facts.mean[name]
+        return {name: _number(mean + (_values(t, name) - mean) * np.sqrt(1.5))}
+
+    return change
+
+
+def _some(name: str, share: float, value: float) -> Change:
+    def change(t: pa.Table, day: int, rng: np.random.Generator, facts: Facts) -> Columns:
+        return {name: _number(np.where(rng.random(t.num_rows) < share, value, _values(t, name)))}
+
+    return change
+
+
+def _unseen(t: pa.Table, day: int, rng: np.random.Generator, facts: Facts) -> Columns:
+    hit = rng.random(t.num_rows) < 0.05
+    return {"carrier": pa.array(np.where(hit, "ZZ", t.column("carrier").to_numpy().astype(str)))}
+
+
+def _swapped(first: str, second: str) -> Change:
+    return lambda t, day, rng, facts: {first: t.column(second), second: t.column(first)}
+
+
+def _slow(t: pa.Table, day: int, rng: np.random.Generator, facts: Facts) -> Columns:
+    return {"distance": _number(_values(t, "distance") + 0.02 * day * facts.deviation["distance"])}
+
+
+def _segment(t: pa.Table, day: int, rng: np.random.Generator, facts: Facts) -> Columns:
+    hit = t.column("origin").to_numpy() == "LGA"
+    return {"distance": _number(_values(t, "distance") + hit * 0.25 * facts.deviation["distance"])}
+
+
+def _stuck(t: pa.Table, day: int, rng: np.random.Generator, facts: Facts) -> Columns:
+    return {"distance": _number(np.full(t.num_rows, 1089.0))}
+
+
+FAULTS: tuple[Fault, ...] = (
+    Fault("+0.25 sd, distance", ("distance",), _shift("distance", 0.25)),
+    Fault("°F to °C, temperature", ("temperature",), _linear("temperature", 5 / 9, -160 / 9)),
+    Fault("20% nulls, wind speed", ("wind_speed",), _some("wind_speed", 0.2, np.nan)),
+    Fault("-999 in 5%, seats", ("seats",), _some("seats", 0.05, -999.0)),
+    Fault("unseen in 5%, carrier", ("carrier",), _unseen),
+    Fault("variance x 1.5, departure", ("departure_minute",), _wider("departure_minute")),
+    Fault("miles to km, distance", ("distance",), _linear("distance", 1.609344)),
+    Fault("humidity / 100", ("humidity",), _linear("humidity", 0.01)),
+    Fault("swapped departure, arrival", ("departure_minute", "arrival_minute"), _swapped("departure_minute", "arrival_minute")),
+    Fault("vanished, distance", ("distance",), lambda t, day, rng, facts: {}),
+    Fault("all null, distance", ("distance",), lambda t, day, rng, facts: {"distance": pa.nulls(t.num_rows, pa.float64())}),
+    Fault("stuck, distance", ("distance",), _stuck),
+    Fault("volume halved", (), lambda t, day, rng, facts: {}),
+    Fault("+0.1 sd, score", ("score",), _shift("score", 0.1)),
+    Fault("variance x 1.5, humidity", ("humidity",), _wider("humidity")),
+    Fault("+0.25 sd in LGA, distance", ("distance",), _segment),
+    Fault("+0.02 sd a day, distance", ("distance",), _slow),
+)  # fmt: skip
+FIRST_DAY = tuple(fault.name for fault in FAULTS[:13])
+
+
+def delays(
+    stream: Stream,
+    calibration: Calibration,
+    horizons: tuple[int, ...],
+    rng: np.random.Generator,
+    after: int = 28,
+    days: int = 21,
+) -> dict[str, tuple[float, float]]:
+    """Delay of each fault that begins `after` days into production, and the oracle's; NEVER beyond `days`."""
+    assert stream.rows is not None
+    views, first = calibration.views, stream.reference
+    clean = np.array([views.sums(profile) for _, profile in stream.days])
+    weekdays = np.array([day.weekday() for day, _ in stream.days])
+    start = first + after
+    stop = min(start + days, len(stream.days))
+    facts = _facts(stream)
+    values = views.values(clean)[0]
+    truth = np.nanmean(values, axis=0), np.nanvar(values, axis=0)
+    found = {}
+    for fault in FAULTS:
+        sums = clean.copy()
+        for day in range(start, stop):
+            sums[day] = _faulty(stream, views, fault, day, day - start + 1, clean[day], rng, facts)
+        places = _series(calibration, stream, fault)
+        beyond = scan(calibration, sums[first:stop], weekdays[first:stop], horizons)
+        bad = np.any([part[after:, places].any(axis=1) for part in beyond.values()], axis=0)
+        bad |= _certain(views, stream, fault, sums[start:stop])
+        told = _oracle(calibration, sums[first:stop], truth, places, horizons)[after:]
+        found[fault.name] = (_first(bad), min(_first(told | _certain(views, stream, fault, sums[start:stop])), NEVER))
+    return found
+
+
+def _first(bad: np.ndarray) -> float:
+    return float(np.argmax(bad) + 1) if bad.any() else NEVER
+
+
+def _facts(stream: Stream) -> Facts:
+    assert stream.rows is not None
+    table = pa.concat_tables(stream.rows[: stream.reference])
+    names = [
+        name
+        for name in table.column_names
+        if pa.types.is_floating(table.schema.field(name).type) or pa.types.is_integer(table.schema.field(name).type)
+    ]
+    seen: dict[str, Any] = {name: _values(table, name) for name in names}
+    return Facts(
+        {name: float(np.nanmean(value)) for name, value in seen.items()},
+        {name: float(np.nanstd(value)) for name, value in seen.items()},
+    )
+
+
+def _faulty(
+    stream: Stream,
+    views: Views,
+    fault: Fault,
+    day: int,
+    since: int,
+    clean: np.ndarray,
+    rng: np.random.Generator,
+    facts: Facts,
+) -> np.ndarray:
+    assert stream.rows is not None
+    rows = stream.rows[day]
+    if not fault.columns:
+        keep = np.flatnonzero(rng.random(rows.num_rows) < 0.5)
+        return views.sums(stream.grid.profile(rows.take(pa.array(keep)).combine_chunks()))
+    changed = fault.change(rows, since, rng, facts)
+    # A profile of the touched columns alone; the others' sums are as they were.
+    table = pa.table({**changed, "(rows)": pa.nulls(rows.num_rows)})
+    sums, out = views.sums(stream.grid.profile(table)), clean.copy()
+    for name in fault.columns:
+        places = _places(views, stream.grid.index(name))
+        out[places] = sums[places]
+    return out
+
+
+def _places(views: Views, column: int) -> np.ndarray:
+    """Where a row of sums speaks of a column."""
+    parts = (views.width - 1 - len(views.top)) // views.features
+    shares = views.place[(views.series == 3) & (views.column == column)]
+    return np.concatenate(
+        ([1 + part * views.features + column for part in range(parts)], 1 + parts * views.features + shares)
+    ).astype(np.int64)
+
+
+def _series(calibration: Calibration, stream: Stream, fault: Fault) -> np.ndarray:
+    columns = [stream.grid.index(name) for name in fault.columns] or [-1]
+    return np.flatnonzero(np.isin(calibration.views.column, columns) & calibration.active)
+
+
+def _certain(views: Views, stream: Stream, fault: Fault, sums: np.ndarray) -> np.ndarray:
+    """What needs no calibration: a column that is not there, or has no value in any row."""
+    gone = np.zeros(len(sums), np.bool_)
+    for name in fault.columns:
+        column = stream.grid.index(name)
+        present, missing = sums[:, 1 + views.features + column], sums[:, 1 + 2 * views.features + column]
+        gone |= (present == 0) | (missing == present)
+    return gone
+
+
+def _oracle(
+    calibration: Calibration,
+    sums: np.ndarray,
+    truth: tuple[np.ndarray, np.ndarray],
+    places: np.ndarray,
+    horizons: tuple[int, ...],
+) -> np.ndarray:
+    values = calibration.views.values(sums)[0][:, places]
+    mean, deviation = truth[0][places], np.sqrt(np.maximum(truth[1][places], 1e-12))
+    bad = np.zeros(len(values), np.bool_)
+    for horizon in horizons:
+        total = np.cumsum(np.vstack((np.zeros(len(places)), np.nan_to_num(values - mean))), axis=0)
+        score = (total[horizon:] - total[:-horizon]) / deviation / np.sqrt(horizon)
+        bad[horizon - 1 :] |= (np.abs(score) > calibration.threshold).any(axis=1)
+    return bad

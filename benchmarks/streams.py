@@ -1,0 +1,140 @@
+"""Days in which nothing happens, and how to make something happen in them.
+
+In: a random generator. Out: a `Stream`: a reference's grid and days, and production's days, as profiles. Kept: nothing.
+
+Flights keep their rows, so that a fault can be put into them; synthetic days are drawn as counts, so that a million rows
+a day cost what fifty do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import pyarrow as pa
+from scipy.special import ndtr
+
+from benchmarks.flight_rows import FIRST, flight_rows
+from detectors import Grid
+from detectors.cells import AUX
+from detectors.profile import Profile
+
+START = date(2024, 1, 1)  # a Monday
+
+
+@dataclass(frozen=True)
+class Stream:
+    """`days` of profiles on `grid`, the first `reference` of them the baseline. `rows` of each day, where there are."""
+
+    grid: Grid
+    days: list[tuple[date, Profile]]
+    reference: int
+    rows: list[pa.Table] | None = None
+
+
+Maker = Callable[[np.random.Generator, int, int], Stream]
+
+
+class Flights:
+    """Streams out of the flights' rows."""
+
+    def __init__(self, only: int | None = None) -> None:
+        self.table, self.day = flight_rows()
+        if only:
+            self.table = self.table.select(self.table.column_names[:only])
+        bounds = np.searchsorted(self.day, np.arange(366))
+        self.spans = [np.arange(bounds[day], bounds[day + 1]) for day in range(365)]
+
+    def shuffled(self, rows: int = 920) -> Maker:
+        """Rows in any order: no day differs from another."""
+
+        def make(rng: np.random.Generator, reference: int, production: int) -> Stream:
+            count = (reference + production) * rows
+            whole = self.table.num_rows
+            order = rng.permutation(whole)[:count] if count <= whole else rng.integers(0, whole, count)
+            pieces = [order[start : start + rows] for start in range(0, count, rows)]
+            return self.stream(pieces, [START + timedelta(i) for i in range(len(pieces))], reference)
+
+        return make
+
+    def days(self, rng: np.random.Generator, reference: int, production: int) -> Stream:
+        """Real days in any order, each on its weekday: no day follows another."""
+        pools: dict[int, list[int]] = {weekday: [] for weekday in range(7)}
+        for day in rng.permutation(365).tolist():
+            pools[(FIRST + timedelta(day)).weekday()].append(day)
+        dates = [START + timedelta(i) for i in range(reference + production)]
+        return self.stream([self.spans[pools[day.weekday()].pop()] for day in dates], dates, reference)
+
+    def weeks(self, rng: np.random.Generator, reference: int, production: int) -> Stream:
+        """Real weeks in any order."""
+        first = (-FIRST.weekday()) % 7
+        pieces = []
+        for week in rng.permutation(51).tolist():
+            pieces += self.spans[first + 7 * week : first + 7 * week + 7]
+        pieces = pieces[: reference + production]
+        return self.stream(pieces, [START + timedelta(i) for i in range(len(pieces))], reference)
+
+    def year(self, reference: int) -> Stream:
+        """The year as it was."""
+        return self.stream(self.spans, [FIRST + timedelta(day) for day in range(365)], reference)
+
+    def stream(self, pieces: list[np.ndarray], dates: list[date], reference: int) -> Stream:
+        """Days of these rows; the grid is that of the reference's."""
+        tables = [self.table.take(pa.array(piece)) for piece in pieces]
+        grid = Grid.fit(pa.concat_tables(tables[:reference]))
+        profiles = [grid.profile(table.combine_chunks()) for table in tables]
+        return Stream(grid, list(zip(dates, profiles, strict=True)), reference, tables)
+
+
+def synthetic(
+    columns: int = 16, rows: int = 920, deviation: float = 0.2, rho: float = 0.6, values: int = 0, categories: int = 0
+) -> Maker:
+    """Normal columns whose mean moves from day to day: sd `deviation`, AR(1) with `rho`; rows a day are Poisson's.
+
+    The last `categories` of the `columns` are categories of `values` values with Zipf's frequencies, whose log odds of
+    being among the odd ones moves likewise.
+    """
+
+    def make(rng: np.random.Generator, reference: int, production: int) -> Stream:
+        numbers = columns - categories
+        sample = min(reference * rows, 50_000)
+        fitted = {f"x{i:03}": rng.normal(size=sample) for i in range(numbers)}
+        zipf = 1.0 / np.arange(1, values + 1) if values else np.ones(1)
+        zipf = zipf / zipf.sum()
+        for i in range(categories):
+            drawn = rng.choice(values, sample, p=zipf)
+            fitted[f"c{i:03}"] = pa.array(drawn.astype(str)).dictionary_encode()
+        grid = Grid.fit(pa.table(fitted))
+        total = reference + production
+        effects = _ar1(rng, total, columns, rho) * deviation
+        count = rng.poisson(rows, total)
+        counts = np.zeros((total, grid.cells), np.int64)
+        for place, column in enumerate(grid.columns):
+            start, stop = int(grid.offsets[place]), int(grid.offsets[place + 1])
+            for day in range(total):
+                if place < numbers:
+                    share = np.diff(np.concatenate(([0.0], ndtr(column.edges - effects[day, place]), [1.0])))
+                else:
+                    tilt = zipf * np.exp(effects[day, place] * (np.arange(values) % 2))
+                    tilt = tilt / tilt.sum()
+                    share = np.zeros(column.cells)
+                    order = [column.lookup.get(str(value), column.cells - 1) for value in range(values)]
+                    np.add.at(share, order, tilt)
+                counts[day, start:stop] = rng.multinomial(count[day], share / share.sum())
+        nothing = np.zeros((len(grid), len(AUX)), np.int64), np.zeros((len(grid), 2), np.int64)
+        days = [
+            (START + timedelta(day), Profile(grid, int(count[day]), counts[day], nothing[0].copy(), nothing[1].copy()))
+            for day in range(total)
+        ]
+        return Stream(grid, days, reference)
+
+    return make
+
+
+def _ar1(rng: np.random.Generator, days: int, columns: int, rho: float) -> np.ndarray:
+    out = rng.normal(size=(days, columns))
+    for day in range(1, days):
+        out[day] = rho * out[day - 1] + np.sqrt(1.0 - rho**2) * out[day]
+    return out

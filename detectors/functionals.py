@@ -1,0 +1,333 @@
+"""A model's day as a few series: location, scale and shape of numbers, shares of categories, rates, volume.
+
+In: a grid and the reference's counts on it (`Views.of`), then profiles. Out: for each profile a short row of integers
+(`Views.sums`) that add up exactly as profiles do, and from such rows the values of all series with their sampling
+variances (`Views.values`). Kept: nothing; `Views` is a frozen value of small arrays.
+
+Every series is a smooth function of a few sums that are linear in the counts, so none of them saturates as a largest
+distance does, and a day's series can be averaged over any number of days. Values are on scales of about constant
+variance: one unit is a standard deviation of the reference for location and shape, a factor of e for scale, twice the
+arcsine of the root for shares and rates (Anscombe 1948).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from detectors.exterior import spread
+from detectors.profile import Profile
+from detectors.result import DetectorError, FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from detectors.grid import Grid
+
+STEPS = 1000
+_CLIP = 0.0015
+_NEAR, _FAR = 3.1, 3.4
+_LEAST_SPREAD = 0.25
+_COMMON, _MOST_COMMON = 0.02, 8
+_FLAT = 0.05
+_MOSTLY = 0.6
+
+
+class Series(IntEnum):
+    """What a series follows."""
+
+    LOCATION = 0
+    SCALE = 1
+    SHAPE = 2
+    SHARE = 3
+    MISSING = 4
+    UNSEEN = 5
+    FAR = 6
+    VOLUME = 7
+
+
+_RATES = {
+    Series.MISSING: ("missing", "present"),
+    Series.UNSEEN: ("last", "valid"),
+    Series.FAR: ("far", "valid"),
+}
+RATES = tuple(_RATES)
+_SUMS = ("valid", "present", "missing", "first", "second", "third", "far", "last")
+FLOORS = {
+    Series.LOCATION: 0.025,
+    Series.SCALE: 0.025,
+    Series.SHAPE: 0.025,
+    Series.SHARE: 0.025,
+    Series.MISSING: 0.005,
+    Series.UNSEEN: 0.005,
+    Series.FAR: 0.005,
+    Series.VOLUME: 0.1,
+}
+"""The least change that may alarm: standard deviations, log of the factor, twice the arcsine, for rates the change itself."""
+
+
+@dataclass(frozen=True, eq=False)
+class Views:
+    """How counts become series.
+
+    `scores`, shape (cells,): a normal score for every cell of a number and for every known category in order of
+    frequency, in thousandths; `far`, shape (cells,): cells more than one spread outside of the reference's range;
+    `top`, shape (shares,): cells of frequent categories. `series`, `column`, `place`, shape (J,): what each series
+    follows, of which column (-1: of all rows), and for shares its place in `top`. `moments`, shape (features, 3):
+    within-day variance of the scores (in units of one), their kurtosis and the variance of their cubic. `usual`,
+    shape (J,): the reference's rate where the series is one, whose sampling variance counts as long as nothing happened.
+    """
+
+    grid_id: str
+    offsets: IntArray
+    scores: IntArray
+    far: NDArray[np.bool_]
+    top: IntArray
+    series: IntArray
+    column: IntArray
+    place: IntArray
+    moments: FloatArray
+    usual: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    @property
+    def features(self) -> int:
+        """How many columns there are."""
+        return len(self.offsets) - 1
+
+    @property
+    def width(self) -> int:
+        """How many integers `sums` gives."""
+        return 1 + len(_SUMS) * self.features + len(self.top)
+
+    @classmethod
+    def of(cls, grid: Grid, profiles: Sequence[Profile]) -> Views:
+        """The views of a reference of several days. Raises DetectorError for none, or for profiles of another grid."""
+        total = _total(grid, profiles)
+        valid = total.valid
+        scores, far = np.zeros(grid.cells, np.int64), np.zeros(grid.cells, np.bool_)
+        top: list[int] = []
+        kinds: list[tuple[int, int, int]] = [(Series.VOLUME, -1, 0)]
+        for place, column in enumerate(grid.columns):
+            start, stop = int(grid.offsets[place]), int(grid.offsets[place + 1])
+            counts = total.counts[start:stop]
+            kinds.append((Series.MISSING, place, 0))
+            if grid.is_number[place]:
+                scores[start:stop] = _number_scores(counts, column.exterior)
+                first, last = column.span
+                reach = spread(column.edges[first : last + 1], column.ranks[first : last + 1])
+                cut = column.edges
+                far[start:stop] = np.concatenate((cut <= cut[first] - reach, [False])) | np.concatenate(
+                    ([False], cut >= cut[last] + reach)
+                )
+                kinds.append((Series.FAR, place, 0))
+                mostly = counts.max(initial=0) > _MOSTLY * max(int(valid[place]), 1)
+                if np.count_nonzero(counts) > 1:
+                    kinds.append((Series.LOCATION, place, 0))
+                    if not mostly:
+                        kinds += [(Series.SCALE, place, 0), (Series.SHAPE, place, 0)]
+                elif valid[place]:
+                    kinds.append((Series.LOCATION, place, 0))
+            else:
+                known = counts[:-1]
+                scores[start : stop - 1] = _category_scores(known)
+                kinds.append((Series.UNSEEN, place, 0))
+                frequent = np.flatnonzero(known >= _COMMON * max(int(valid[place]), 1))
+                frequent = frequent[np.argsort(-known[frequent], kind="stable")][:_MOST_COMMON]
+                if len(frequent) == 2 == np.count_nonzero(known):
+                    frequent = frequent[:1]  # the other one says the same
+                for cell in frequent.tolist():
+                    kinds.append((Series.SHARE, place, len(top)))
+                    top.append(start + cell)
+                if np.count_nonzero(known) > 2:
+                    kinds.append((Series.LOCATION, place, 0))
+        table = np.array(kinds, dtype=np.int64).reshape(-1, 3)
+        views = cls(
+            grid.id, grid.offsets, scores, far, np.array(top, np.int64), table[:, 0], table[:, 1], table[:, 2],
+            np.ones((len(grid), 3)), np.zeros(len(table)),
+        )  # fmt: skip
+        return views._with_moments(total, profiles)
+
+    def _with_moments(self, total: Profile, profiles: Sequence[Profile]) -> Views:
+        q = self.scores / STEPS
+        weight = self._by_column(total.counts * 1.0)
+        count = np.maximum(weight, 1.0)
+        mean = self._by_column(total.counts * q) / count
+        centred = q - np.repeat(mean, np.diff(self.offsets))
+        fourth = self._by_column(total.counts * centred**4) / count
+        second = self._by_column(total.counts * centred**2) / count
+        cubic = (q**3 - 3.0 * q) / np.sqrt(6.0)
+        third = self._by_column(total.counts * cubic**2) / count - (self._by_column(total.counts * cubic) / count) ** 2
+        sums = np.array([self.sums(profile) for profile in profiles])
+        part = self._parts(sums)
+        n = part["valid"].astype(np.float64)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            daily = part["first"] / n / STEPS
+            within = np.nansum(n * (part["second"] / n / STEPS**2 - daily**2), axis=0) / count
+        kurtosis = np.divide(fourth, second**2, out=np.full(len(fourth), 3.0), where=second > 0)
+        moments = np.stack((np.maximum(within, 1e-4), np.maximum(kurtosis, 1.2), np.maximum(third, 1e-4)), axis=1)
+        whole = self._parts(self.sums(total))
+        usual = np.zeros(len(self))
+        for kind, chosen in self._chosen.items():
+            if kind in _RATES:
+                k, n = (whole[name][self.column[chosen]] for name in _RATES[kind])
+                usual[chosen] = k / np.maximum(n, 1)
+        return replace(self, moments=moments, usual=usual)
+
+    def sums(self, profile: Profile) -> IntArray:
+        """The integers all series of a profile are made of: shape (width,). They add up as profiles do."""
+        if profile.grid.id != self.grid_id:
+            raise DetectorError(f"the profile is on the grid {profile.grid.id}, the calibration on {self.grid_id}")
+        counts, scores = profile.counts, self.scores
+        first = counts * scores
+        second = first * scores
+        return np.concatenate(
+            (
+                [profile.rows],
+                self._by_column(counts),
+                profile.present,
+                profile.null + profile.nan,
+                self._by_column(first),
+                self._by_column(second),
+                self._by_column(second * scores // STEPS),
+                self._by_column(np.where(self.far, counts, 0)),
+                counts[self.offsets[1:] - 1],
+                counts[self.top],
+            )
+        )
+
+    def values(self, sums: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Values and sampling variances of all series, each of shape (..., J), of sums of shape (..., width).
+
+        NaN where there are no rows to tell from.
+        """
+        part = self._parts(sums)
+        shape = (*sums.shape[:-1], len(self))
+        value, variance = np.full(shape, np.nan), np.full(shape, np.nan)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            for kind, chosen in self._chosen.items():
+                column = self.column[chosen]
+                value[..., chosen], variance[..., chosen] = self._one(kind, chosen, column, part)
+        return value, variance
+
+    def _one(
+        self, kind: Series, chosen: IntArray, column: IntArray, part: dict[str, IntArray]
+    ) -> tuple[FloatArray, FloatArray]:
+        if kind is Series.VOLUME:
+            rows = part["rows"] + 1.0
+            return np.log(rows), 1.0 / rows
+        if kind in _RATES:
+            k, whole = (part[name][..., column] for name in _RATES[kind])
+            return _arcsine(k, whole)
+        n = part["valid"][..., column].astype(np.float64)
+        n[n == 0] = np.nan
+        if kind is Series.SHARE:
+            return _arcsine(part["top"][..., self.place[chosen]], n)
+        within, kurtosis, third = self.moments[column].T
+        first = part["first"][..., column] / n / STEPS
+        if kind is Series.LOCATION:
+            return first, within / n
+        if kind is Series.SHAPE:
+            return (part["third"][..., column] / n / STEPS**2 - 3.0 * first) / np.sqrt(6.0), third / n
+        spread_ = part["second"][..., column] / n / STEPS**2 - first**2
+        damp = _FLAT * within
+        return 0.5 * np.log(np.maximum(spread_, 0.0) + damp), (kurtosis - 1.0) / (2.0 + 2.0 * _FLAT) ** 2 / n
+
+    def bursts(self, total: IntArray) -> tuple[IntArray, FloatArray, NDArray[np.bool_]]:
+        """For each rate the series of its column's location (-1: none), how many rows it counts; and which are rates."""
+        leader, seen = np.full(len(self), -1, np.int64), np.zeros(len(self))
+        part = self._parts(total)
+        locations = np.flatnonzero(self.series == Series.LOCATION)
+        of_column = np.full(self.features, -1, np.int64)
+        of_column[self.column[locations]] = locations
+        for kind, chosen in self._chosen.items():
+            if kind in _RATES:
+                leader[chosen] = of_column[self.column[chosen]]
+                seen[chosen] = part[_RATES[kind][0]][self.column[chosen]]
+        return leader, seen, np.isin(self.series, RATES)
+
+    @cached_property
+    def _chosen(self) -> dict[Series, IntArray]:
+        return {kind: np.flatnonzero(self.series == kind) for kind in Series if (self.series == kind).any()}
+
+    def _parts(self, sums: IntArray) -> dict[str, IntArray]:
+        features = self.features
+        parts = {name: sums[..., 1 + i * features : 1 + (i + 1) * features] for i, name in enumerate(_SUMS)}
+        return parts | {"rows": sums[..., :1], "top": sums[..., 1 + len(_SUMS) * features :]}
+
+    def _by_column(self, flat: NDArray[np.generic]) -> NDArray[np.generic]:
+        return np.add.reduceat(flat, self.offsets[:-1])
+
+    def floors(self, level: FloatArray) -> FloatArray:
+        """The least change of each series that may alarm, in its own units, from a usual `level` of shape (J,)."""
+        floors = np.array([FLOORS[Series(kind)] for kind in self.series.tolist()])
+        rates = np.isin(self.series, RATES)
+        usual = rate_of(level)
+        return np.where(rates, 2.0 * np.arcsin(np.sqrt(np.minimum(usual + floors, 1.0))) - level, floors)
+
+
+def _total(grid: Grid, profiles: Sequence[Profile]) -> Profile:
+    if not profiles:
+        raise DetectorError("a calibration needs days")
+    if any(profile.grid.id != grid.id for profile in profiles):
+        raise DetectorError("the days are not on the baseline's grid")
+    return Profile(
+        grid,
+        sum(profile.rows for profile in profiles),
+        np.sum([profile.counts for profile in profiles], axis=0),
+        np.sum([profile.aux for profile in profiles], axis=0),
+        np.sum([profile.sums for profile in profiles], axis=0),
+    )
+
+
+def _number_scores(counts: IntArray, exterior: NDArray[np.bool_]) -> IntArray:
+    """Normal scores of the middle of each cell's share, standardised, in thousandths; outside of the range the last."""
+    inside = np.where(exterior, 0, counts)
+    scores = _standardised(_middle(inside), inside)
+    outside = np.flatnonzero(exterior)
+    if len(outside):
+        inner = np.flatnonzero(~exterior)
+        scores[: inner[0]] = -max(_NEAR, -scores[inner[0]])
+        scores[inner[-1] + 1 :] = max(_NEAR, scores[inner[-1]])
+    return np.rint(scores * STEPS).astype(np.int64)
+
+
+def _category_scores(counts: IntArray) -> IntArray:
+    return np.rint(_standardised(_middle(counts), counts) * STEPS).astype(np.int64)
+
+
+def _middle(counts: IntArray) -> FloatArray:
+    total = counts.sum()
+    if not total:
+        return np.full(len(counts), 0.5)
+    middle: FloatArray = (np.cumsum(counts) - counts / 2.0) / total
+    return middle
+
+
+def _standardised(middle: FloatArray, counts: IntArray) -> FloatArray:
+    scores: FloatArray = ndtri(np.clip(middle, _CLIP, 1.0 - _CLIP))
+    total = counts.sum()
+    if not total:
+        return scores
+    mean = float(counts @ scores) / total
+    deviation = float(np.sqrt(counts @ (scores - mean) ** 2 / total))
+    return np.clip((scores - mean) / max(deviation, _LEAST_SPREAD), -6.0, 6.0)
+
+
+def _arcsine(k: IntArray, n: NDArray[np.generic]) -> tuple[FloatArray, FloatArray]:
+    """Anscombe 1948: the variance hardly depends on the rate, down to a single row."""
+    whole = np.where(n > 0, n, np.nan)
+    return 2.0 * np.arcsin(np.sqrt((k + 0.375) / (whole + 0.75))), 1.0 / (whole + 0.5)
+
+
+def rate_of(value: FloatArray) -> FloatArray:
+    """The rate of which a value is twice the arcsine of the root."""
+    rate: FloatArray = np.sin(np.clip(value, 0.0, np.pi) / 2.0) ** 2
+    return rate
