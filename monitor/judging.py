@@ -15,9 +15,13 @@ from functools import lru_cache
 from importlib.metadata import version as distribution_version
 
 from detectors import Profile
+from detectors.calibration import Calibration
+from detectors.learned import LearnedRule
 from detectors.result import Finding, Kind, Window
+from detectors.threshold import ThresholdRule
 from monitor.arrivals import judge_duplicates, judge_late, judge_volume
 from monitor.baseline import Learning, ensure
+from monitor.calibrating import hourly_rule, learn, learned_rule, with_rows
 from monitor.config import Config
 from monitor.evaluate import Context, judge_performance, unjudged
 from monitor.outcomes import Outcomes, read_outcomes
@@ -81,6 +85,7 @@ class Judging:
     explain: bool = False
     made: list[Made] = field(default_factory=list)
     looked_at: tuple[datetime, ...] = ()
+    _calibrations: dict[str, Calibration | None] = field(default_factory=dict)
 
     def windows(self, dues: Sequence[Due], *, revisions: bool = True) -> Iterator[Evaluation]:
         """Every due window judged, then the revisions of earlier windows whose rows have changed since."""
@@ -144,7 +149,8 @@ class Judging:
         for version in judged:
             found = references.get(version)
             baseline = found if isinstance(found, Baseline) else None
-            production = self._total(version, baseline, spans) if baseline else None
+            parts = self._parts(version, baseline, spans) if baseline else []
+            production = sum(parts, Profile.empty(baseline.grid)) if baseline else None
             source = digest(production, rows)
             if revise and source == self._source(version, baseline, window):
                 continue
@@ -152,32 +158,58 @@ class Judging:
             if revise and context.revision == 0:
                 continue  # judged before on another baseline: not to be judged again on this one
             findings: list[Finding] = []
+            learned: LearnedRule | None = None
             if baseline is not None and production is not None and version in present:
                 reference = self._reference(version, baseline, window)
+                rule = self._rule(baseline, window, spans, parts)
+                hasty = baseline.provisional or (window.horizon == "1h" and rule is not None)
                 findings += judge_everything(
-                    context, self.settings, reference, production, baseline.provisional, explain=self.explain
+                    context, self.settings, reference, production, hasty, rule, explain=self.explain
                 )
+                learned = rule if isinstance(rule, LearnedRule) else None
             if isinstance(found, Learning):
                 findings.append(unjudged(context, "baseline", rows, found.reason))
             elif baseline is not None and baseline.provisional:
                 findings.append(unjudged(context, "baseline", rows, baseline.origin))
             if version == judged[-1]:
                 age = None if newest is None else (window.end - newest).total_seconds()
-                findings += judge_volume(context, self.settings, rows, age, history)
+                came = judge_volume(context, self.settings, rows, age, history)
+                findings += came if learned is None else with_rows(came, learned)
                 findings += judge_duplicates(context, self.settings, ids, repeats)
             if context.revision:
                 now = production.rows if production else rows
                 findings += judge_late(context, self.settings, self._first_rows(context, now), now)
             yield self.evaluation(context, due, production.rows if production else rows, source, findings)
 
-    def _total(self, version: str, baseline: Baseline, spans: list[tuple[datetime, datetime]]) -> Profile:
+    def _parts(self, version: str, baseline: Baseline, spans: list[tuple[datetime, datetime]]) -> list[Profile]:
+        """The profile of each span; days that had to be summed are remembered, for the transaction to store."""
         made: list[tuple[datetime, datetime, Profile]] = []
         with self.world.store.read() as connection:
-            total = profiles.total(connection, self.model, version, baseline.grid, spans, made)
+            found = profiles.pieces(connection, self.model, version, baseline.grid, spans, made)
         whole = [piece for piece in made if piece[1] - piece[0] > timedelta(hours=2)]
         if whole:
             self.made.append((version, baseline, whole))
-        return total
+        return found
+
+    def _rule(
+        self,
+        baseline: Baseline,
+        window: Window,
+        spans: Sequence[tuple[datetime, datetime]],
+        parts: Sequence[Profile],
+    ) -> ThresholdRule | None:
+        """What the model's false-alarm budget makes of a window; None where thresholds are fixed."""
+        if baseline.id not in self._calibrations:
+            self._calibrations[baseline.id] = learn(
+                self.world.store, self.log, self.settings, baseline, self.world.pool
+            )
+        calibration = self._calibrations[baseline.id]
+        if calibration is None:
+            return None
+        if window.horizon == "1h":
+            return hourly_rule(self.settings)
+        dates = [local_day(start, self.settings.zone) for start, _ in spans]
+        return learned_rule(calibration, self.settings, list(zip(dates, parts, strict=True)))
 
     def _reference(self, version: str, baseline: Baseline, window: Window) -> Profile:
         """The baseline's own profile, or a moving one where it holds enough rows; the baseline stays the anchor."""
@@ -191,7 +223,7 @@ class Judging:
             spans = [(start, end)] if window.horizon == "1h" else list(days(start, end, zone))
         else:
             return baseline.profile
-        moving = self._total(version, baseline, spans)
+        moving = sum(self._parts(version, baseline, spans), Profile.empty(baseline.grid))
         return moving if moving.rows >= self.settings.minimum_rows else baseline.profile
 
     def _to_revise(self, changed: Sequence[datetime], end: datetime) -> list[Due]:

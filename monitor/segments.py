@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.columns import Column, ColumnKind
+from detectors.learned import LearnedRule
 from detectors.profile import Profile
 from detectors.registry import DETECTORS
 from detectors.result import Finding, FloatArray, Judgement, Statistic, Status
 from detectors.segment import split_change
 from detectors.threshold import ThresholdRule
+from monitor.calibrating import unusual_findings
 from monitor.evaluate import Context, finding_of, judge_inputs, measure_inputs, rule_of
 from monitor.settings import ModelSettings
 
@@ -37,11 +39,24 @@ def judge_everything(
     eight thousand figures a window.
     """
     whole = judge_inputs(context, settings, reference, production, breakage_only, rule, explain)
+    learned = rule if isinstance(rule, LearnedRule) else None
+    if learned is not None:
+        whole += unusual_findings(context, learned, production)
     if not production.grid.segments:
         return whole
     explained = [_explained(finding, reference, production) for finding in whole]
-    apart = _judge_segments(context, settings, reference, production, breakage_only, rule)
+    apart = list(
+        _judge_segments(context, settings, reference, production, breakage_only, learned.fixed if learned else rule)
+    )
+    if learned is not None:
+        # The budget is kept by the whole: a segment tells where, and is no alarm of its own.
+        alarmed = {one.subject for one in whole if one.status is Status.BREACH}
+        apart = [one if one.subject in alarmed else _quiet(one) for one in apart]
     return [*explained, *(one for one in apart if explain or one.status is Status.BREACH)]
+
+
+def _quiet(finding: Finding) -> Finding:
+    return replace(finding, status=Status.OK) if finding.status is Status.BREACH else finding
 
 
 def _judge_segments(
@@ -86,7 +101,8 @@ def _joined(found: Sequence[Statistic]) -> Statistic:
 
 
 def _explained(finding: Finding, reference: Profile, production: Profile) -> Finding:
-    if finding.status is not Status.BREACH or DETECTORS[finding.detector].certain:
+    known = DETECTORS.get(finding.detector)
+    if finding.status is not Status.BREACH or known is None or known.certain:
         return finding
     grid = production.grid
     place = grid.index(finding.subject)

@@ -15,7 +15,18 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from detectors.result import Severity
-from monitor.setting_types import Cron, Duration, Http, Listen, Mark, Moment, Section, StateUrl, TimeZone
+from monitor.setting_types import (
+    Cron,
+    Duration,
+    Http,
+    Listen,
+    Mark,
+    Moment,
+    Section,
+    StateUrl,
+    TimeZone,
+    parse_duration,
+)
 
 
 class LogSettings(Section):
@@ -198,6 +209,14 @@ class ModelSettings(Section):
         if value is not None and not re.fullmatch(r"\d+(\.\d+)? per \d+[dhw]", value.strip()):
             raise ValueError(f"{value!r} is not a budget; write `1 per 30d`")
         return value
+
+    @property
+    def budget(self) -> float | None:
+        """False incidents in 30 days that are acceptable; None where thresholds are fixed."""
+        if self.false_alarms is None:
+            return None
+        count, length = self.false_alarms.split(" per ")
+        return float(count) * timedelta(days=30) / parse_duration(length)
 
     @property
     def zone(self) -> ZoneInfo:

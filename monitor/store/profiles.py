@@ -232,15 +232,26 @@ def total(
     spans: Iterable[tuple[datetime, datetime]],
     made: list[tuple[datetime, datetime, Profile]],
 ) -> Profile:
-    """The sum over `spans` (whole days, or shorter pieces), from day roll-ups where there are some.
+    """The sum over `spans`; see `pieces`."""
+    return sum(pieces(connection, model, version, grid, spans, made), Profile.empty(grid))
+
+
+def pieces(
+    connection: Connection,
+    model: str,
+    version: str,
+    grid: Grid,
+    spans: Iterable[tuple[datetime, datetime]],
+    made: list[tuple[datetime, datetime, Profile]],
+) -> list[Profile]:
+    """The profile of each of `spans` (whole days, or shorter pieces), from day roll-ups where there are some.
 
     Days that had to be summed from hours are appended to `made`; `keep_days` stores them later, so that
     reading never needs the write lock.
     """
     spans = list(spans)
-    result = Profile.empty(grid)
     if not spans:
-        return result
+        return []
     key = [DAYS.c.model == model, DAYS.c.version == version, DAYS.c.grid == grid.id]
     known = {
         (row.start, row.end): row.data
@@ -250,11 +261,11 @@ def total(
             )
         )
     }
+    found = []
     for start, end in spans:
         if (start, end) in known:
             data = known[start, end]
-            if data is not None:
-                result = result + Profile.from_bytes(grid, data)
+            found.append(Profile.empty(grid) if data is None else Profile.from_bytes(grid, data))
             continue
         piece = Profile.empty(grid)
         for row in connection.execute(
@@ -269,8 +280,8 @@ def total(
         ):
             piece = piece + Profile.from_bytes(grid, row.data)
         made.append((start, end, piece))
-        result = result + piece
-    return result
+        found.append(piece)
+    return found
 
 
 def keep_days(

@@ -1,0 +1,107 @@
+"""The learned threshold: what counts as a breach is what the baseline's own days say is news.
+
+In: a calibration's scores of one window. Out: a threshold rule, and what is unusual about each column. Kept: nothing.
+
+KS, PSI and the rates say what happened; whether that is an alarm rests on the calibrated series of the column
+(`calibration.py`). What needs no calibration (a vanished column, a changed type or unit, a stuck value) and what the
+owner gave a fixed threshold is judged by the fixed rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.calibration import Calibration, Scores
+from detectors.functionals import Series
+from detectors.registry import DETECTORS
+from detectors.result import IntArray, Judgement, Kind, Statistic
+from detectors.threshold import FixedRule
+
+_RATES = {"missing": Series.MISSING, "unseen": Series.UNSEEN, "out_of_range": Series.FAR}
+_SHAPES = (Series.LOCATION, Series.SCALE, Series.SHAPE, Series.SHARE)
+_WORDS = {
+    Series.LOCATION: "level",
+    Series.SCALE: "spread",
+    Series.SHAPE: "shape",
+    Series.SHARE: "mix of categories",
+    Series.MISSING: "missing rate",
+    Series.UNSEEN: "rate of unseen categories",
+    Series.FAR: "rate of values far out of range",
+    Series.VOLUME: "number of rows",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Unusual:
+    """The most unusual view of one column: `score` in standard deviations of what days do by themselves.
+
+    `place` is the column's, -1 for the number of rows. `change` and `lower` (the least it is with 95% confidence) are
+    in the view's own units; `view` names it.
+    """
+
+    place: int
+    view: str
+    score: float
+    change: float
+    lower: float
+    beyond: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedRule:
+    """Breach: the column is beyond what the false-alarm budget allows. `named` detectors keep their fixed threshold."""
+
+    fixed: FixedRule
+    named: frozenset[str]
+    calibration: Calibration
+    scores: Scores
+
+    def judge(
+        self, measured: Mapping[str, Statistic], n_reference: int | IntArray, n_production: int | IntArray
+    ) -> Mapping[str, Judgement]:
+        """See `ThresholdRule.judge`."""
+        judged = dict(self.fixed.judge(measured, n_reference, n_production))
+        for name, statistic in measured.items():
+            if name in self.named or not self._learns(name):
+                continue
+            series = (_RATES[name],) if name in _RATES else _SHAPES
+            sufficient = judged[name].sufficient
+            telling = np.ones(len(sufficient), dtype=np.bool_)
+            if statistic.pvalue is not None:
+                # Of the figures about a column that alarms, those that chance alone would give describe nothing.
+                telling = statistic.pvalue <= self.fixed.alpha
+            breach = sufficient & self.beyond(*series) & telling
+            judged[name] = Judgement(np.full(len(breach), np.nan), breach, sufficient)
+        return judged
+
+    @staticmethod
+    def _learns(name: str) -> bool:
+        return name in _RATES or DETECTORS[name].kind is not Kind.QUALITY
+
+    def beyond(self, *series: Series) -> NDArray[np.bool_]:
+        """Which columns have one of these series beyond the threshold, shape (features,)."""
+        views = self.calibration.views
+        mine = self.scores.beyond & np.isin(views.series, series) & (views.column >= 0)
+        found = np.zeros(views.features, dtype=np.bool_)
+        found[views.column[mine]] = True
+        return found
+
+    def unusual(self) -> Iterator[Unusual]:
+        """The most unusual view of each column that has any, and of the number of rows; alarms before large scores."""
+        views, scores = self.calibration.views, self.scores
+        for place in range(-1, views.features):
+            mine = np.flatnonzero((views.column == place) & np.isfinite(scores.score) & self.calibration.active)
+            if len(mine):
+                worst = mine[np.lexsort((np.abs(scores.score[mine]), scores.beyond[mine]))[-1]]
+                yield Unusual(
+                    place,
+                    _WORDS[Series(int(views.series[worst]))],
+                    float(scores.score[worst]),
+                    float(scores.change[worst]),
+                    float(scores.lower[worst]),
+                    bool(scores.beyond[worst]),
+                )

@@ -1,0 +1,132 @@
+"""Learn a false-alarm budget from a baseline's own days, and hold windows against it.
+
+In: a log, a baseline, a model's settings; the day profiles of a window. Out: a `Calibration`, a rule, findings.
+Kept: the calibration, in the store, beside the baseline it belongs to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
+from datetime import date
+
+from detectors.calibration import Calibration
+from detectors.learned import LearnedRule, Unusual
+from detectors.profile import Profile
+from detectors.registry import DETECTORS
+from detectors.result import DetectorError, Finding, Kind, Status
+from detectors.threshold import FixedRule
+from monitor.counting import count_slots
+from monitor.evaluate import Context, rule_of
+from monitor.prediction_log.base import PredictionLog
+from monitor.settings import ModelSettings
+from monitor.store import Store, calibrations
+from monitor.store.baselines import Baseline
+from monitor.store.calibrations import Stored
+from monitor.windows import days, local_day
+
+UNUSUAL = "unusual"
+# Days counted at a time: each holds the counts of every cell.
+_TOGETHER = 8
+# An hour tells of breakage only: a rate that is most of the rows more than usual, whatever the hours usually do.
+_BROKEN = 0.5
+
+Day = tuple[date, Profile]
+
+
+def learn(
+    store: Store, log: PredictionLog, settings: ModelSettings, baseline: Baseline, pool: Executor | None = None
+) -> Calibration | None:
+    """The calibration of a baseline under the model's budget, learned now if nobody has; None where there is none.
+
+    A model without `false_alarms` has none, nor has a baseline that is not an interval of the log or is provisional.
+    Raises LogUnreachable or LogMismatch.
+    """
+    budget = settings.budget
+    if budget is None or baseline.provisional or baseline.start is None or baseline.end is None:
+        return None
+    with store.read() as connection:
+        stored = calibrations.get(connection, baseline.id)
+    if stored is None:
+        stored = _learned(log, settings, baseline, budget, pool)
+        with store.begin() as connection:
+            calibrations.save(connection, baseline.id, stored)
+    if stored.data is None:
+        return None
+    return replace(Calibration.from_bytes(stored.data), budget=budget)
+
+
+def _learned(
+    log: PredictionLog, settings: ModelSettings, baseline: Baseline, budget: float, pool: Executor | None
+) -> Stored:
+    try:
+        made = Calibration.learn(baseline.grid, list(_days(log, settings, baseline, pool)), budget)
+    except DetectorError as error:
+        return Stored(None, str(error))
+    return Stored(made.to_bytes())
+
+
+def _days(log: PredictionLog, settings: ModelSettings, baseline: Baseline, pool: Executor | None) -> Iterator[Day]:
+    assert baseline.start is not None
+    assert baseline.end is not None
+    spans = list(days(baseline.start, baseline.end, settings.zone))
+    for first in range(0, len(spans), _TOGETHER):
+        some = spans[first : first + _TOGETHER]
+        counts = count_slots(log, settings, {baseline.version: baseline.grid}, some, pool)
+        for slot, (start, _) in enumerate(some):
+            profile = counts.profile(baseline.version, slot)
+            if profile is not None:
+                yield local_day(start, settings.zone), profile
+
+
+def learned_rule(calibration: Calibration, settings: ModelSettings, window_days: Sequence[Day]) -> LearnedRule | None:
+    """The rule for one window, whose day profiles are given; None for a window without rows."""
+    there = [day for day in window_days if day[1].rows]
+    if not there:
+        return None
+    named = frozenset(name for name, chosen in settings.detectors.items() if chosen.threshold is not None)
+    return LearnedRule(rule_of(settings), named, calibration, calibration.score(there))
+
+
+def hourly_rule(settings: ModelSettings) -> FixedRule:
+    """The rule for an hour of a model with a budget: what the config fixes, and breakage that needs no learning."""
+    fixed = rule_of(settings)
+    rates = dict.fromkeys(("missing", "unseen", "out_of_range", "spike", "rounding"), _BROKEN)
+    return replace(fixed, thresholds={**rates, **fixed.thresholds})
+
+
+def unusual_findings(context: Context, rule: LearnedRule, production: Profile) -> list[Finding]:
+    """How unusual each column is by the baseline's own days: one finding a column, its most unusual view."""
+    return [_finding(context, rule, one, production) for one in rule.unusual() if one.place >= 0]
+
+
+def _finding(context: Context, rule: LearnedRule, one: Unusual, production: Profile) -> Finding:
+    column = production.grid.columns[one.place]
+    detail: dict[str, object] = {"view": one.view, "change": float(f"{one.change:.3g}")}
+    if rule.calibration.provisional:
+        detail["provisional"] = f"learned from {rule.calibration.days} days: the budget is not guaranteed yet"
+    return context.finding(
+        column.name,
+        DETECTORS["ks"].kind_of(column),
+        UNUSUAL,
+        Status.BREACH if one.beyond else Status.OK,
+        production.rows,
+        statistic=one.score,
+        threshold=rule.calibration.threshold,
+        effect=abs(one.score),
+        detail=detail,
+    )
+
+
+def with_rows(findings: Sequence[Finding], rule: LearnedRule) -> list[Finding]:
+    """The findings about how rows came, the one about their number judged by what days do by themselves as well."""
+    rows = next((one for one in rule.unusual() if one.place < 0), None)
+    if rows is None or not rows.beyond:
+        return list(findings)
+    return [
+        replace(one, status=Status.BREACH, detail={**one.detail, "unusual": f"{rows.score:+.1f} sd"})
+        if one.detector == "volume" and one.kind is Kind.VOLUME and one.statistic is not None
+        else one
+        for one in findings
+    ]
