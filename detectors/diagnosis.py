@@ -157,7 +157,8 @@ def _data(found: tuple[Finding, ...]) -> Diagnosis:
 
 
 def _drift(found: tuple[Finding, ...]) -> Diagnosis:
-    joint = next((finding for finding in found if finding.detector in JOINT), None)
+    # Of several the sharpest speaks, which is the first of the registry; of its windows the one furthest off.
+    joint = next((finding for name in JOINT for finding in found if finding.detector == name), None)
     moved = tuple(finding for finding in found if finding.detector not in JOINT)
     if joint is None:
         return _moved_columns(found)

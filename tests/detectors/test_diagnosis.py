@@ -270,6 +270,13 @@ def test_columns_that_no_longer_go_together_are_drift_and_named() -> None:
     assert three.summary.startswith("a, b and c no longer go together")
 
 
+def test_of_two_detectors_the_sharper_one_says_who_it_was() -> None:
+    blurred = apart(("humid", 0.4), ("dewp", 0.3), detector="pca_reconstruction", threshold=0.1)
+    (found,) = diagnose([blurred, apart(("dewp", 0.9))])
+    assert found.summary.startswith("dewp no longer goes together")
+    assert [one.detector for one in found.evidence] == ["pca_reconstruction", "domain_classifier"]
+
+
 def test_beside_columns_that_moved_it_is_told_after_them() -> None:
     joint, ks = apart(("temp", 0.93), ("dewp", 0.7)), finding("ks", "wind", 0.3, 0.3)
     (found,) = diagnose([joint, ks])
