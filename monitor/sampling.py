@@ -7,6 +7,7 @@ slot. Kept: the cells of the rows drawn so far, of each version and slot at most
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -48,17 +49,14 @@ class Sampling:
         """
         if version not in self._rules or ids is None:
             return None
-        kept: list[IntArray] = []
-        hashes: list[HashArray] = []
-        for number in np.unique(slot[mine]).tolist():
-            rows = np.flatnonzero(mine & (slot == number))
-            few, low = keep(ids.take(pa.array(rows)), self._rules[version])
-            kept.append(rows[few])
-            hashes.append(low)
-        chosen = np.concatenate(kept)
-        if not len(chosen):
-            return None
-        return Draw(version, self._grids[version], chosen, np.concatenate(hashes), slot[chosen])
+        rule = self._rules[version]
+        kept, hashes = keep(ids, replace(rule, most=max(1, len(ids))))
+        chosen = mine[kept]
+        kept, hashes = kept[chosen], hashes[chosen]
+        if len(kept) > rule.most:
+            lowest = _lowest(hashes, slot[kept], rule.most)
+            kept, hashes = kept[lowest], hashes[lowest]
+        return Draw(version, self._grids[version], kept, hashes, slot[kept]) if len(kept) else None
 
     def put(self, draw: Draw) -> None:
         """Add what was drawn, once all of its columns are noted."""
@@ -71,3 +69,13 @@ class Sampling:
     def sample(self, version: str, slot: int) -> Sample:
         """What was drawn of a version's slot."""
         return self._samples[version][slot]
+
+
+def _lowest(hashes: HashArray, slots: IntArray, most: int) -> NDArray[np.bool_]:
+    """Which rows may be among the `most` lowest hashes of their slot: a few more where the last hash is shared."""
+    kept = np.ones(len(hashes), dtype=np.bool_)
+    for number in np.unique(slots).tolist():
+        rows = np.flatnonzero(slots == number)
+        if len(rows) > most:
+            kept[rows] = hashes[rows] <= np.partition(hashes[rows], most - 1)[most - 1]
+    return kept
