@@ -19,7 +19,7 @@ from alerts.text import said
 from alerts.wording import duration_text, moment_text, text_of, window_text
 from detectors.diagnosis import Trouble
 from detectors.performance import MEASURES
-from detectors.registry import DETECTORS, Unit
+from detectors.registry import Unit, entry_of
 from detectors.result import Severity, iso
 
 _SHOWN = 3
@@ -265,8 +265,8 @@ def _figure(figure: Mapping[str, Any]) -> Figure:
         show: Callable[[float], str] = Unit.SHARE.show if measure.relative else text_of
         value = f"{'fell' if measure.higher_is_better else 'rose'} by {show(effect)}"
         title, before, after = measure.title, before or _level(usual), after or _level(statistic)
-    elif name in DETECTORS:
-        title, show = DETECTORS[name].title, DETECTORS[name].unit.show
+    elif (detector := entry_of(name)) is not None:
+        title, show = detector.title, detector.unit.show
         value = _shown(statistic, show)
     else:
         title, show = name.replace("_", " "), Unit.SHARE.show if name == "volume" else text_of

@@ -29,7 +29,7 @@ from detectors.prediction import class_rate, mean_shift, spread_shift
 from detectors.profile import Profile
 from detectors.psi import psi, psi_exact
 from detectors.quality import missing, non_finite, out_of_range, type_change, unseen, vanished
-from detectors.registry import DETECTOR_NAMES, DETECTORS, JOINT, Detector, JointDetector, Unit
+from detectors.registry import DETECTOR_NAMES, DETECTORS, JOINT, Detector, JointDetector, Unit, entry_of
 from detectors.result import DetectorError, Finding, Judgement, Kind, Severity, Statistic, Status, Window
 from detectors.rounding import rounding
 from detectors.sample import Sample, SampleRule, take
@@ -87,6 +87,7 @@ __all__ = [
     "diagnose",
     "domain_classifier",
     "entropy_shift",
+    "entry_of",
     "freshness",
     "hellinger",
     "hellinger_exact",

@@ -8,11 +8,12 @@ renders a diagnosis escapes it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from detectors.joint import behind
 from detectors.performance import MEASURES
-from detectors.registry import DETECTORS, Unit
+from detectors.registry import JOINT, Unit, entry_of
 from detectors.result import Finding, Kind, Severity, Status, Window
 
 LONGEST_NAME = 60
@@ -49,8 +50,8 @@ def diagnose(findings: Sequence[Finding]) -> list[Diagnosis]:
 
     Only breaches count, but all findings are needed: how far a column moved tells a bug from drift. A column with a
     data bug is named there and not again under drift. Values outside the reference's range are a data bug where they
-    are all that changed, and part of the drift where the whole distribution moved. One diagnosis a trouble, never one
-    a column.
+    are all that changed, and part of the drift where the whole distribution moved. Columns that no longer go together
+    are drift, unless one of them has a data bug, which explains it. One diagnosis a trouble, never one a column.
     """
     breaches = sorted((finding for finding in findings if finding.status is Status.BREACH), key=_weight, reverse=True)
     moved = _moved(findings)
@@ -66,7 +67,8 @@ def _trouble_of(finding: Finding, broken: set[str]) -> Trouble:
         return Trouble.BLIND if finding.detector == "log_reachable" else Trouble.SILENCE
     if finding.kind in (Kind.PERFORMANCE, Kind.BUSINESS):
         return Trouble.PERFORMANCE
-    return Trouble.DATA if finding.subject in broken else Trouble.DRIFT
+    about = {finding.subject, *_parted(finding)}
+    return Trouble.DATA if about & broken else Trouble.DRIFT
 
 
 def _moved(findings: Sequence[Finding]) -> dict[tuple[str, str, Window], float]:
@@ -155,6 +157,47 @@ def _data(found: tuple[Finding, ...]) -> Diagnosis:
 
 
 def _drift(found: tuple[Finding, ...]) -> Diagnosis:
+    # Of several the sharpest speaks, which is the first of the registry; of its windows the one furthest off.
+    joint = next((finding for name in JOINT for finding in found if finding.detector == name), None)
+    moved = tuple(finding for finding in found if finding.detector not in JOINT)
+    if joint is None:
+        return _moved_columns(found)
+    if moved:
+        told = _moved_columns(moved)
+        return replace(told, subjects=_subjects(found), summary=f"{told.summary}; {_no_longer(joint)}", evidence=found)
+    who = _parted(joint)
+    return Diagnosis(
+        Trouble.DRIFT,
+        "drift",
+        Severity.WARNING,
+        _subjects(found),
+        f"{_no_longer(joint)}: {_figure(joint)} ({joint.n:,} rows)",
+        f"Look at what fills {plain(who[0]) if who else 'the columns'}: its values are as usual, but they may stand in "
+        "the wrong rows (a join on the wrong key, a column one row off).",
+        found,
+    )
+
+
+def _parted(finding: Finding) -> tuple[str, ...]:
+    """The columns that no longer go with the others; none where the finding is not about the joint distribution."""
+    columns = finding.detail.get("columns") if finding.detector in JOINT else None
+    if not isinstance(columns, list | tuple) or not columns:
+        return ()
+    return behind([(str(name), float(share)) for name, share in columns])
+
+
+def _no_longer(finding: Finding) -> str:
+    """`temperature and dew_point no longer go together with the other columns`."""
+    names = [plain(name) for name in _parted(finding)]
+    if not names:
+        return "columns no longer go together"
+    if len(names) == 1:
+        return f"{names[0]} no longer goes together with the other columns"
+    last = names[-1] if len(names) <= 3 else f"{len(names) - 2} more"
+    return f"{', '.join(names[: min(len(names) - 1, 2)])} and {last} no longer go together with the other columns"
+
+
+def _moved_columns(found: tuple[Finding, ...]) -> Diagnosis:
     subjects = _subjects(found)
     first = next(
         (finding for finding in found if finding.subject == subjects[0] and finding.kind is not Kind.QUALITY), found[0]
@@ -238,8 +281,8 @@ def _where(finding: Finding) -> str:
 
 
 def _figure(finding: Finding) -> str:
-    """`KS 0.61`, `mean shift +0.5 sd`."""
-    detector = DETECTORS.get(finding.detector)
+    """`KS 0.61`, `mean shift +0.5 sd`, `relation lost 93%`."""
+    detector = entry_of(finding.detector)
     if detector is None:
         return f"{plain(finding.detector)} {_number(finding.statistic)}"
     return f"{detector.title} {detector.unit.show(float('nan') if finding.statistic is None else finding.statistic)}"

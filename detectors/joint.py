@@ -1,10 +1,11 @@
 """What a multivariate detector says of one window: one figure for the joint distribution, and who is behind it.
 
-In: nothing. Out: `JointStatistic` and `Contribution`. Kept: nothing.
+In: nothing. Out: `JointStatistic` and `Contribution`, and whom to name. Kept: nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from detectors.result import Status
@@ -44,3 +45,11 @@ class JointStatistic:
 def insufficient(n: int, reason: str) -> JointStatistic:
     """A window, or a reference, that cannot be judged."""
     return JointStatistic(float("nan"), float("nan"), n, (), reason)
+
+
+def behind(columns: Sequence[tuple[str, float]]) -> tuple[str, ...]:
+    """Whom to name, of columns with their shares, the first one first: it, and those with half of its share or more.
+
+    A column that lost its relation takes something from those it was related to; they are not what is broken.
+    """
+    return tuple(name for name, share in columns if share >= 0.5 * columns[0][1])

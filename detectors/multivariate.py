@@ -113,7 +113,7 @@ class JointModel:
         if sample.grid_id != self.grid_id:
             raise DetectorError(f"the sample is of another grid than {self.grid_id}")
         if sample.rows < self.fewest:
-            return f"{sample.rows} sampled rows: the joint distribution takes {self.fewest}"
+            return f"fewer than {self.fewest:,} sampled rows, which the joint distribution takes"
         if len(self.names) < 2:
             return "one column has no joint distribution"
         return self.encoding.encode(sample.lowest(ROWS_A_DAY).cells)

@@ -337,7 +337,7 @@ class JointDetector:
 JOINT: dict[str, JointDetector] = {
     "domain_classifier": JointDetector(
         "domain_classifier",
-        "joint distribution",
+        "relation lost",
         domain_classifier,
         "largest share of its relation with the other columns that a column has lost",
         0.5,
@@ -351,5 +351,10 @@ JOINT: dict[str, JointDetector] = {
     ),
 }
 
-DETECTOR_NAMES: frozenset[str] = frozenset(DETECTORS) | frozenset(MEASURES) | frozenset(OPERATIONAL)
+DETECTOR_NAMES: frozenset[str] = frozenset(DETECTORS) | frozenset(JOINT) | frozenset(MEASURES) | frozenset(OPERATIONAL)
 """Every name that may stand under `detectors:` in the config: these, performance measures, those of rows and times."""
+
+
+def entry_of(name: str) -> Detector | JointDetector | None:
+    """A detector of either kind: how its figures are called and written."""
+    return DETECTORS.get(name) or JOINT.get(name)

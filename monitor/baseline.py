@@ -23,6 +23,7 @@ from detectors import Grid, Profile
 from detectors.columns import Role
 from detectors.performance import Measured, measure
 from detectors.result import DetectorError
+from monitor.joint_reference import completed, with_joint
 from monitor.outcomes import Outcomes, read_outcomes
 from monitor.prediction_log.base import LabelSource, LogMismatch, PredictionLog
 from monitor.rows import by_version, times_of
@@ -67,9 +68,10 @@ def ensure(
         seen = versions.versions(connection, model).get(version)
         elder = baselines.newest(connection, model)
     if existing is not None and not existing.provisional and (existing.spec == spec or existing.spec == ACCEPTED):
-        return existing
+        return completed(store, log, settings, existing)
     made = _make(log, labels, model, settings, version, now, seen, elder, spec, existing)
     if isinstance(made, Baseline) and made is not existing:
+        made = with_joint(log, settings, made)
         with store.begin() as connection:
             baselines.save(connection, made)
     return made

@@ -20,7 +20,7 @@ from monitor.clock import Clock
 from monitor.judging import World
 from monitor.prediction_log.base import LogError
 from monitor.settings import ReportSettings
-from monitor.store import evaluations, profiles, schedule
+from monitor.store import evaluations, profiles, samples, schedule
 from monitor.store.errors import StoreError
 
 log = structlog.get_logger()
@@ -141,6 +141,7 @@ def _upkeep(world: World, _at: datetime, now: datetime) -> list[Path]:
     )
     with world.store.begin() as connection:
         profiles.forget(connection, now - HOURS_KEPT - longer - _DAY, now - DAYS_KEPT)
+        samples.forget(connection, now - HOURS_KEPT - longer - _DAY)
         evaluations.forget(connection, now - DAYS_KEPT)
         outbox.prune(connection, now - SAID_KEPT)
     for model in world.config.settings.models:

@@ -1,6 +1,6 @@
 """Count the rows of a log by slot and version, on each version's grid.
 
-In: a log, the grid of each version, consecutive slots. Out: `Counts`. Kept: nothing.
+In: a log, the grid of each version, consecutive slots, which versions want a sample. Out: `Counts`. Kept: nothing.
 A part of the log is read a few columns at a time, by several threads where there is a pool: a column is decoded and
 counted by one thread, while it is in the processor's cache.
 """
@@ -19,12 +19,14 @@ from detectors.grid import Grid
 from detectors.places import COMPILED_ROWS
 from detectors.profile import Profile
 from detectors.result import IntArray
+from detectors.sample import SampleRule
 from detectors.tally import Runs, Tally
 from detectors.values import column_of
 from monitor.prediction_log.arrow import micros
 from monitor.prediction_log.base import Part, PredictionLog
 from monitor.repeats import Repeats
 from monitor.rows import version_codes
+from monitor.sampling import Draw, Sampling
 from monitor.settings import ModelSettings
 
 NEVER = int(np.iinfo(np.int64).min)
@@ -37,7 +39,7 @@ class Counts:
     """What a span held: `rows` and the `newest` time (microseconds, `NEVER` without rows) of each slot, shape (slots,).
 
     `seen` holds each version's first and last time; `tallies` the profiles of those that have a grid; `repeats` the ids
-    that came more than once.
+    that came more than once; `samples` the rows kept of versions that have a rule.
     """
 
     rows: IntArray
@@ -45,11 +47,21 @@ class Counts:
     seen: dict[str, tuple[int, int]]
     tallies: dict[str, Tally]
     repeats: Repeats
+    samples: Sampling
 
     def profile(self, version: str, slot: int) -> Profile | None:
         """A version's profile of a slot, None where it has no rows."""
         tally = self.tallies[version]
         return tally.profile(slot) if tally.rows[slot] else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Which of a part's rows go into one version's counts, and which into its sample."""
+
+    tally: Tally
+    runs: Runs
+    draw: Draw | None
 
 
 def count_slots(
@@ -58,14 +70,19 @@ def count_slots(
     grids: Mapping[str, Grid],
     slots: Sequence[tuple[datetime, datetime]],
     pool: Executor | None = None,
+    rules: Mapping[str, SampleRule] | None = None,
 ) -> Counts:
-    """Count every row of `slots`, which follow each other without gap. Raises LogUnreachable or LogMismatch."""
+    """Count every row of `slots`, which follow each other without gap, and sample those of versions in `rules`.
+
+    Raises LogUnreachable or LogMismatch.
+    """
     counts = Counts(
         np.zeros(len(slots), np.int64),
         np.full(len(slots), NEVER),
         {},
         {version: Tally(grid, len(slots)) for version, grid in grids.items()},
         Repeats(len(slots)),
+        Sampling(grids, rules or {}, len(slots)),
     )
     edges, end = np.array([micros(start) for start, _ in slots]), micros(slots[-1][1])
     header = [settings.columns.timestamp, *([settings.columns.version] if settings.columns.version else [])]
@@ -82,18 +99,27 @@ def count_slots(
         stamps = times.cast(pa.int64()).fill_null(NEVER).to_numpy(zero_copy_only=False)
         slot = np.searchsorted(edges, stamps, side="right") - 1
         slot[stamps >= end] = -1
-        if ids is not None and (column := column_of(head, ids)) is not None:
+        column = None if ids is None else column_of(head, ids)
+        if column is not None:
             counts.repeats.add(column, slot)
-        plans = _plan(counts, head, settings.columns.version, stamps, slot)
+        plans = _plan(counts, head, settings.columns.version, stamps, slot, column)
         if plans:
             _count(part, plans, names, pool)
+            for draw in (plan.draw for plan in plans):
+                if draw is not None:
+                    counts.samples.put(draw)
     return counts
 
 
 def _plan(
-    counts: Counts, head: pa.RecordBatch, version: str | None, stamps: IntArray, slot: IntArray
-) -> list[tuple[Tally, Runs]]:
-    """Take note of a part's rows, and say which of them go into which tally."""
+    counts: Counts,
+    head: pa.RecordBatch,
+    version: str | None,
+    stamps: IntArray,
+    slot: IntArray,
+    ids: pa.Array | None,
+) -> list[_Plan]:
+    """Take note of a part's rows, and say which of them go into which tally and sample."""
     inside = slot >= 0
     if not inside.any():
         return []
@@ -111,19 +137,22 @@ def _plan(
             tally = counts.tallies[name]
             runs = Runs.of(np.where(mine, slot, -1), tally.grid.segment_codes(head))
             tally.add_rows(runs)
-            plans.append((tally, runs))
+            plans.append(_Plan(tally, runs, counts.samples.draw(name, ids, slot, mine)))
     return plans
 
 
-def _count(part: Part, plans: Sequence[tuple[Tally, Runs]], names: Sequence[str], pool: Executor | None) -> None:
+def _count(part: Part, plans: Sequence[_Plan], names: Sequence[str], pool: Executor | None) -> None:
     def some(group: Sequence[str]) -> None:
         batch = part.read(group)
         for name in group:
             array = column_of(batch, name)
-            for tally, runs in plans:
-                place = tally.grid.place(name)
-                if place is not None:
-                    tally.add(place, array, runs)
+            for plan in plans:
+                place = plan.tally.grid.place(name)
+                if place is None:
+                    continue
+                plan.tally.add(place, array, plan.runs)
+                if plan.draw is not None:
+                    plan.draw.add(place, array)
 
     small = part.num_rows < COMPILED_ROWS
     size = len(names) if small else max(1, min(_MOST_COLUMNS, _VALUES // part.num_rows))

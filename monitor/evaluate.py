@@ -16,7 +16,7 @@ from detectors.columns import Column, ColumnKind
 from detectors.explain import explanation
 from detectors.performance import MEASURES, Measured, measure
 from detectors.profile import Profile
-from detectors.registry import DETECTORS
+from detectors.registry import DETECTORS, JOINT
 from detectors.result import Finding, Judgement, Kind, Statistic, Status, Window
 from detectors.threshold import FixedRule, PerformanceRule, ThresholdRule
 from monitor.outcomes import Outcomes
@@ -249,7 +249,7 @@ def enabled(settings: ModelSettings, name: str) -> bool:
     chosen = settings.detectors.get(name)
     if chosen is not None:
         return chosen.enabled
-    return name not in DETECTORS or bool(DETECTORS[name].default)
+    return name not in JOINT and (name not in DETECTORS or bool(DETECTORS[name].default))
 
 
 def _finite(value: float | None) -> float | None:

@@ -18,17 +18,19 @@ from detectors import Profile
 from detectors.calibration import Calibration
 from detectors.learned import LearnedRule
 from detectors.result import Finding, Kind, Window
+from detectors.sample import Sample
 from detectors.threshold import ThresholdRule
 from monitor.arrivals import judge_duplicates, judge_late, judge_volume
 from monitor.baseline import Learning, ensure
 from monitor.calibrating import hourly_rule, learn, learned_rule, with_rows
 from monitor.config import Config
 from monitor.evaluate import Context, judge_performance, unjudged
+from monitor.joint import HORIZON, judge_joint, rule_of
 from monitor.outcomes import Outcomes, read_outcomes
 from monitor.prediction_log.base import LabelSource, PredictionLog
 from monitor.segments import judge_everything
 from monitor.settings import ModelSettings
-from monitor.store import Store, baselines, evaluations, profiles, versions
+from monitor.store import Store, baselines, evaluations, profiles, samples, versions
 from monitor.store.baselines import Baseline
 from monitor.store.evaluations import DONE, Evaluation
 from monitor.store.leases import Lease
@@ -133,8 +135,10 @@ class Judging:
         return ensure(self.world.store, self.log, self.labels, self.model, self.settings, version, self.now)
 
     def _sync(self, references: References, start: datetime, end: datetime) -> tuple[datetime, ...]:
-        grids = {version: found.grid for version, found in references.items() if isinstance(found, Baseline)}
-        return sync(self.world.store, self.log, self.model, self.settings, grids, start, end, self.world.pool)
+        made = {version: found for version, found in references.items() if isinstance(found, Baseline)}
+        grids = {version: found.grid for version, found in made.items()}
+        rules = {version: rule for version, found in made.items() if (rule := rule_of(self.settings, found))}
+        return sync(self.world.store, self.log, self.model, self.settings, grids, start, end, self.world.pool, rules)
 
     def _inputs(self, due: Due, references: References, *, revise: bool = False) -> Iterator[Evaluation]:
         window, zone = due.window, self.settings.zone
@@ -151,7 +155,8 @@ class Judging:
             baseline = found if isinstance(found, Baseline) else None
             parts = self._parts(version, baseline, spans) if baseline else []
             production = sum(parts, Profile.empty(baseline.grid)) if baseline else None
-            source = digest(production, rows)
+            sample = self._sample(version, baseline, window) if baseline else None
+            source = digest(production, rows, sample)
             if revise and source == self._source(version, baseline, window):
                 continue
             context = self.context(version, window, baseline, Aspect.INPUTS)
@@ -166,6 +171,7 @@ class Judging:
                 findings += judge_everything(
                     context, self.settings, reference, production, hasty, rule, explain=self.explain
                 )
+                findings += judge_joint(context, self.settings, baseline, sample)
                 learned = rule if isinstance(rule, LearnedRule) else None
             if isinstance(found, Learning):
                 findings.append(unjudged(context, "baseline", rows, found.reason))
@@ -210,6 +216,14 @@ class Judging:
             return hourly_rule(self.settings)
         dates = [local_day(start, self.settings.zone) for start, _ in spans]
         return learned_rule(calibration, self.settings, list(zip(dates, parts, strict=True)))
+
+    def _sample(self, version: str, baseline: Baseline, window: Window) -> Sample | None:
+        """The rows of a window that the detectors of the joint distribution read, where they are asked for."""
+        rule = rule_of(self.settings, baseline)
+        if rule is None or window.horizon != HORIZON:
+            return None
+        with self.world.store.read() as connection:
+            return samples.total(connection, self.model, version, baseline.grid, rule.rate, window.start, window.end)
 
     def _reference(self, version: str, baseline: Baseline, window: Window) -> Profile:
         """The baseline's own profile, or a moving one where it holds enough rows; the baseline stays the anchor."""
@@ -321,7 +335,7 @@ class Judging:
         )
 
 
-def digest(production: Profile | None, rows: int) -> str:
+def digest(production: Profile | None, rows: int, sample: Sample | None = None) -> str:
     """What a window's rows were, in a few characters: equal rows give equal digests."""
     if production is None:
         return hashlib.sha256(str(rows).encode()).hexdigest()[:32]
@@ -329,4 +343,6 @@ def digest(production: Profile | None, rows: int) -> str:
     found = hashlib.sha256(f"{production.grid.id} {production.rows}".encode())
     for part in (production.counts, production.aux, production.sums):
         found.update(part.astype("<i8").tobytes())
+    if sample is not None:
+        found.update(sample.hashes.astype("<u8").tobytes() + sample.cells.astype("<u2").tobytes())
     return found.hexdigest()[:32]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from detectors.performance import MEASURES
-from detectors.registry import DETECTORS
+from detectors.registry import DETECTORS, JOINT
 from reports.comparison import ComparisonReport
 from reports.context import AlarmCounts, Coverage, Figure, ModelPage, PerformanceSeries, State, Verdict
 from reports.wording import count, duration, horizon, measured, number, plural, sentence, share, trimmed
@@ -132,6 +132,7 @@ def glossary(page: ModelPage | ComparisonReport) -> list[tuple[str, str]]:
     """The statistics that occur among a page's findings, each in plain words."""
     seen = {row.figure.statistic for row in page.findings}
     known = [(one.name, one.title, one.help) for one in DETECTORS.values()]
+    known += [(one.name, one.title, one.help) for one in JOINT.values()]
     known += [(one.name, one.title, one.help) for one in MEASURES.values()]
     found = [
         (title[:1].upper() + title[1:], _AT_LENGTH.get(name, sentence(help_)))

@@ -23,7 +23,7 @@ def findings_table(findings: Sequence[Finding], everything: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from detectors.registry import DETECTORS
+    from detectors.registry import entry_of
     from detectors.result import Status
 
     chosen = [f for f in findings if everything or f.status is Status.BREACH]
@@ -42,7 +42,7 @@ def findings_table(findings: Sequence[Finding], everything: bool) -> None:
         ):
             table.add_column(heading, justify="right" if side == "right" else "left", overflow="fold")
         for finding in chosen:
-            detector = DETECTORS.get(finding.detector)
+            detector = entry_of(finding.detector)
             show = detector.unit.show if detector else lambda value: f"{value:.3g}"
             change = " → ".join(str(finding.detail[key]) for key in ("before", "after") if key in finding.detail)
             table.add_row(
@@ -51,7 +51,7 @@ def findings_table(findings: Sequence[Finding], everything: bool) -> None:
                 Text(detector.title if detector else finding.detector.replace("_", " ")),
                 Text("–" if finding.statistic is None else show(finding.statistic)),
                 Text("–" if finding.threshold is None else f"{finding.threshold:g}"),
-                Text(change or str(finding.detail.get("reason", ""))),
+                Text(change or _columns(finding) or str(finding.detail.get("reason", ""))),
                 Text(f"{finding.n:,}"),
                 Text(finding.status.value, style=_STYLES[finding.status.value]),
             )
@@ -85,6 +85,18 @@ def incidents_table(incidents: Sequence[Incident]) -> None:
             Text(f"{incident.diagnosis}: {incident.summary}"),
         )
     console().print(table)
+
+
+def _columns(finding: Finding) -> str:
+    """The columns behind a breach of the joint distribution."""
+    from detectors.joint import behind
+    from detectors.registry import Unit
+
+    columns = finding.detail.get("columns")
+    if finding.status.value != "breach" or not isinstance(columns, list):
+        return ""
+    named = behind([(str(name), float(share)) for name, share in columns])
+    return ", ".join(f"{name} {Unit.SHARE.show(share)}" for name, share in columns if name in named)
 
 
 def _excess(finding: Finding) -> float:

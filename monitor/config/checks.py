@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
-from detectors import DETECTOR_NAMES
+from detectors import DETECTOR_NAMES, JOINT
 from monitor.config.errors import Problem, dotted
 from monitor.config.resolve import Origin, Resolved, shown_path
 from monitor.config.schema import Path
-from monitor.settings import Settings
+from monitor.settings import ModelSettings, Settings
 
 
 def check(resolved: Resolved) -> Iterator[Problem]:
@@ -52,6 +52,23 @@ def warn(settings: Settings, resolved: Resolved) -> Iterator[Problem]:
         if model.features.auto and model.features.include:
             message = "with auto: true every column is watched; `include` has no effect"
             yield _at(resolved, (*path, "features", "include"), message)
+        yield from _joint(resolved, path, model)
+
+
+def _joint(resolved: Resolved, path: Path, model: ModelSettings) -> Iterator[Problem]:
+    """A detector of the joint distribution that will never judge anything."""
+    for name in JOINT:
+        if name not in model.detectors or not model.detectors[name].enabled:
+            continue
+        if model.columns.id is None:
+            message = "without columns.id rows cannot be sampled: it judges nothing"
+        elif model.cadence is not None or "1d" not in model.horizons:
+            message = "it judges windows of a day, and `1d` is not among the horizons"
+        elif model.baseline.file is not None and model.baseline.new_version != "learn":
+            message = "it learns from the days of the log, and a baseline from a file has none"
+        else:
+            continue
+        yield _at(resolved, (*path, "detectors", name), message, key=True)
 
 
 def _model(resolved: Resolved, name: str, model: dict[str, object], data: dict[str, object]) -> Iterator[Problem]:

@@ -265,13 +265,13 @@ def _predictions(gathered: Gathered, latest: Evaluation) -> tuple[PredictionPane
 
 
 def _distribution(gathered: Gathered, subject: str) -> Distribution | None:
-    if gathered.baseline is None or gathered.production is None:
+    if gathered.baseline is None or gathered.production is None or gathered.baseline.grid.place(subject) is None:
         return None
     return pictures.distribution(gathered.baseline.profile, gathered.production, subject)
 
 
 def _summary(gathered: Gathered, subject: str) -> str:
-    if gathered.baseline is None or gathered.production is None:
+    if gathered.baseline is None or gathered.production is None or gathered.baseline.grid.place(subject) is None:
         return ""
     return change_in_words(gathered.baseline.profile, gathered.production, subject)
 

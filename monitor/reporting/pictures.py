@@ -13,7 +13,7 @@ from math import isfinite
 from detectors.columns import ColumnKind
 from detectors.performance import MEASURES
 from detectors.profile import Profile
-from detectors.registry import DETECTORS, Unit
+from detectors.registry import Unit, entry_of
 from detectors.result import Finding, Kind, Status
 from detectors.view import ColumnProfile
 from monitor.reporting.gather import Gathered, kinds, name_of
@@ -48,14 +48,16 @@ def state_of(finding: Finding) -> State:
 
 def title_of(detector: str) -> str:
     """A detector's name as people write it."""
-    if detector in DETECTORS:
-        return DETECTORS[detector].title
+    known = entry_of(detector)
+    if known is not None:
+        return known.title
     return MEASURES[detector].title if detector in MEASURES else detector.replace("_", " ")
 
 
 def unit_of(detector: str) -> Unit:
     """How a detector's value is written."""
-    return DETECTORS[detector].unit if detector in DETECTORS else Unit.NUMBER
+    known = entry_of(detector)
+    return Unit.NUMBER if known is None else known.unit
 
 
 def figure(finding: Finding) -> Figure:

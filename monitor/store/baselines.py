@@ -44,6 +44,9 @@ BASELINES = sa.Table(
     sa.Column("provisional", sa.Boolean, nullable=False),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("current", sa.Boolean, nullable=False),
+    sa.Column("joint", sa.LargeBinary, nullable=True),
+    sa.Column("joint_reason", sa.Text, nullable=True),
+    sa.Column("sample_rate", sa.Double, nullable=True),
     sa.Index("baselines_current", "model", "version", "current"),
 )
 
@@ -53,7 +56,9 @@ class Baseline:
     """A named reference of one model version.
 
     `spec` is the config it was made from; `performance` maps a measure to what it was on the reference; a `provisional`
-    one watches for breakage alone while the real one is being learned.
+    one watches for breakage alone while the real one is being learned. `joint` is the `JointModel` of its days as
+    bytes, or None with the `joint_reason` why there is none; `sample_rate` is the rate at which its rows were sampled
+    (None: never asked for).
     """
 
     id: str
@@ -69,6 +74,9 @@ class Baseline:
     origin: str
     provisional: bool
     created_at: datetime
+    joint: bytes | None = None
+    joint_reason: str = ""
+    sample_rate: float | None = None
 
 
 def save(connection: Connection, baseline: Baseline) -> None:
@@ -99,7 +107,19 @@ def save(connection: Connection, baseline: Baseline) -> None:
             provisional=baseline.provisional,
             created_at=baseline.created_at,
             current=True,
+            joint=baseline.joint,
+            joint_reason=baseline.joint_reason or None,
+            sample_rate=baseline.sample_rate,
         )
+    )
+
+
+def keep_joint(connection: Connection, baseline: Baseline) -> None:
+    """Add to a stored baseline what its days say of the joint distribution: it was asked for after it was made."""
+    connection.execute(
+        BASELINES.update()
+        .where(BASELINES.c.id == baseline.id)
+        .values(joint=baseline.joint, joint_reason=baseline.joint_reason or None, sample_rate=baseline.sample_rate)
     )
 
 
@@ -155,4 +175,7 @@ def _one(connection: Connection, condition: sa.ColumnElement[bool]) -> Baseline 
         origin=row.origin,
         provisional=row.provisional,
         created_at=row.created_at,
+        joint=row.joint,
+        joint_reason=row.joint_reason or "",
+        sample_rate=row.sample_rate,
     )

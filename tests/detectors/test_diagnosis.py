@@ -240,3 +240,58 @@ def test_the_segment_a_breach_is_in_or_that_explains_it_is_told() -> None:
     assert diagnose([finding("ks", "temp", 0.4, segment="origin=LGA")])[0].summary.endswith("rows) where origin=LGA")
     bug = finding("missing", "temp", 0.4, 0.4, Kind.QUALITY, segment="origin=<b>\nLGA")
     assert "where origin=<b> LGA" in diagnose([bug])[0].summary, "on one line; whoever shows it escapes it"
+
+
+# The joint distribution
+
+
+def apart(*columns: tuple[str, float], detector: str = "domain_classifier", **other: object) -> Finding:
+    share = max(size for _, size in columns)
+    detail = {"columns": [[name, size] for name, size in columns]}
+    return finding(detector, "joint distribution", share, share, detail=detail, **other)
+
+
+def test_columns_that_no_longer_go_together_are_drift_and_named() -> None:
+    (found,) = diagnose([apart(("temp", 0.93), ("dewp", 0.61), ("wind", 0.2))])
+    assert (found.trouble, found.severity, found.subjects) == (
+        Trouble.DRIFT,
+        Severity.WARNING,
+        ("joint distribution",),
+    )
+    assert found.summary == ("temp and dewp no longer go together with the other columns: relation lost 93% (920 rows)")
+    assert "what fills temp" in found.action
+    (one,) = diagnose([apart(("temp", 0.93))])
+    assert one.summary.startswith("temp no longer goes together with the other columns: ")
+    (many,) = diagnose([apart(*((name, 0.9) for name in "abcde"), detector="pca_reconstruction")])
+    assert many.summary == (
+        "a, b and 3 more no longer go together with the other columns: reconstruction error 90% (920 rows)"
+    )
+    (three,) = diagnose([apart(("a", 0.9), ("b", 0.9), ("c", 0.9))])
+    assert three.summary.startswith("a, b and c no longer go together")
+
+
+def test_of_two_detectors_the_sharper_one_says_who_it_was() -> None:
+    blurred = apart(("humid", 0.4), ("dewp", 0.3), detector="pca_reconstruction", threshold=0.1)
+    (found,) = diagnose([blurred, apart(("dewp", 0.9))])
+    assert found.summary.startswith("dewp no longer goes together")
+    assert [one.detector for one in found.evidence] == ["pca_reconstruction", "domain_classifier"]
+
+
+def test_beside_columns_that_moved_it_is_told_after_them() -> None:
+    joint, ks = apart(("temp", 0.93), ("dewp", 0.7)), finding("ks", "wind", 0.3, 0.3)
+    (found,) = diagnose([joint, ks])
+    assert found.subjects == ("wind", "joint distribution")
+    assert found.summary == (
+        "wind drifted: KS 0.30 (920 rows); temp and dewp no longer go together with the other columns"
+    )
+    assert found.evidence == (ks, joint)
+
+
+def test_a_column_with_a_data_bug_explains_why_it_no_longer_goes_with_the_others() -> None:
+    bug = finding("spike", "temp", 0.4, 0.4)
+    (found,) = diagnose([apart(("dewp", 0.9), ("temp", 0.8)), bug])
+    assert found.trouble is Trouble.DATA
+    assert "dewp" not in found.summary
+    data, drift = diagnose([apart(("fare", 0.9), ("temp", 0.1)), bug])
+    assert (data.trouble, drift.trouble) == (Trouble.DATA, Trouble.DRIFT)
+    assert drift.summary.startswith("fare no longer goes together")

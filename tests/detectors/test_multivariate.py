@@ -73,7 +73,8 @@ def test_a_small_window_and_a_single_column_are_insufficient(reference) -> None:
     for detector in (domain_classifier, pca_reconstruction):
         found = detector(model, samples[0].lowest(199))
         assert found.status(0.0, 1.0) == "insufficient"
-        assert "199 sampled rows" in found.reason
+        assert "fewer than 200 sampled rows" in found.reason
+        assert found.n == 199
         assert np.isnan([found.value, found.pvalue]).all()
         found = detector(JointModel.fit(single, parts), parts[0])
         assert "one column" in found.reason

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,14 +14,17 @@ import pytest
 from deltalake import DeltaTable
 
 from detectors import Grid, Profile
+from detectors.sample import Sample, SampleRule, take
 from monitor.settings import ModelSettings
-from monitor.store import Store, open_store, profiles, versions
+from monitor.store import Store, open_store, profiles, samples, versions
+from monitor.store.samples import SAMPLES
 from monitor.sync import sync
 from monitor.windows import days
-from tests.support.flow import COLUMNS, DAY, HOUR, START, CountingLog, Flow, rows, with_column
+from tests.support.flow import COLUMNS, DAY, HOUR, START, CountingLog, Flow, rows, table_rows, with_column
 
 FEATURES = ["x", "amount", "colour", "score", "pred"]
 GRID = Grid.fit(rows(hours=48, seed=9).select(FEATURES))
+RULE = SampleRule(0.5)
 
 
 @dataclass
@@ -37,9 +41,11 @@ class Synced:
         start: datetime = START,
         end: datetime = START + DAY,
         grids: Mapping[str, Grid] | None = None,
+        rules: Mapping[str, SampleRule] | None = None,
     ) -> tuple[datetime, ...]:
         self.log.spans.clear()
-        return sync(self.store, self.log, "m", self.settings, {"1": GRID} if grids is None else grids, start, end)
+        grids = {"1": GRID} if grids is None else grids
+        return sync(self.store, self.log, "m", self.settings, grids, start, end, rules=rules)
 
     def judged(self, changed: tuple[datetime, ...]) -> None:
         with self.store.begin() as connection:
@@ -48,6 +54,10 @@ class Synced:
     def total(self, start: datetime = START, end: datetime = START + DAY, version: str = "1") -> Profile:
         with self.store.read() as connection:
             return profiles.total(connection, "m", version, GRID, list(days(start, end, self.settings.zone)), [])
+
+    def sampled(self, start: datetime = START, end: datetime = START + DAY, rule: SampleRule = RULE) -> Sample:
+        with self.store.read() as connection:
+            return samples.total(connection, "m", "1", GRID, rule.rate, start, end)
 
     def counted(self, start: datetime = START, end: datetime = START + DAY) -> int:
         with self.store.read() as connection:
@@ -236,3 +246,80 @@ def test_a_model_that_moves_to_another_clock_counts_nothing_twice(synced: Synced
         inside = between(table, first, last)
         assert synced.counted(first, last) == inside.num_rows
         assert synced.total(first, last - timedelta(seconds=1)) == direct(inside)
+
+
+# Samples
+
+
+def same(found: Sample, *tables: pa.Table, rule: SampleRule = RULE) -> bool:
+    return found.to_bytes() == take(GRID, pa.concat_tables(tables), "id", rule).to_bytes()
+
+
+def test_without_a_rule_nothing_is_sampled(synced: Synced) -> None:
+    synced.flow.put(rows())
+    synced.sync()
+    synced.sync(rules={})
+    assert table_rows(synced.store, SAMPLES) == []
+
+
+def test_the_samples_of_the_hours_are_the_sample_of_the_rows_and_replaced_with_them(synced: Synced) -> None:
+    first = synced.flow.put(rows())
+    synced.judged(synced.sync(rules={"1": RULE}))
+    assert same(synced.sampled(), first)
+    assert 150 < synced.sampled().rows < 330
+    assert synced.sync(rules={"1": RULE}) == ()
+    assert synced.log.spans == []
+    late = synced.flow.put(rows(START + 5 * HOUR, 2, seed=1))
+    assert synced.sync(rules={"1": RULE}) == (START + 5 * HOUR, START + 6 * HOUR)
+    assert same(synced.sampled(), first, late), "replaced, never doubled"
+    DeltaTable(str(synced.flow.folder / "log" / "m")).optimize.compact()
+    synced.sync(rules={"1": RULE})
+    assert same(synced.sampled(), first, late)
+
+
+def test_hours_whose_sample_is_missing_are_read_again_and_are_no_news(synced: Synced) -> None:
+    table = synced.flow.put(rows())
+    synced.judged(synced.sync())
+    assert synced.sync(rules={"1": RULE}) == ()
+    assert synced.log.spans == [(START, START + DAY)]
+    assert same(synced.sampled(), table)
+    assert synced.total() == direct(table)
+    rarer = SampleRule(0.1)
+    assert synced.sync(rules={"1": rarer}) == ()
+    assert synced.log.spans == [(START, START + DAY)], "at another rate it is another sample"
+    assert same(synced.sampled(rule=rarer), table, rule=rarer)
+    assert synced.sampled().rows == 0
+    # What came while nobody asked is read when somebody does.
+    late = synced.flow.put(rows(START + 5 * HOUR, 1, seed=1))
+    synced.judged(synced.sync())
+    assert synced.sync(rules={"1": rarer}) == ()
+    assert synced.log.spans == [(START + 5 * HOUR, START + 6 * HOUR)]
+    assert same(synced.sampled(rule=rarer), table, late, rule=rarer)
+
+
+def test_rows_put_together_otherwise_are_news_though_every_column_is_as_it_was(synced: Synced) -> None:
+    table = synced.flow.put(rows())
+    synced.judged(synced.sync(rules={"1": RULE}))
+    path = str(synced.flow.folder / "log" / "m")
+    whole = pa.table(DeltaTable(path).to_pyarrow_table())
+    stamps = whole.column("ts").to_pylist()
+    # The values of two neighbours, within one hour, change places.
+    order = sorted(range(len(stamps)), key=lambda row: stamps[row])
+    values = whole.column("x").to_pylist()
+    for one, two in zip(order[::2], order[1::2], strict=True):
+        values[one], values[two] = values[two], values[one]
+    mended = with_column(whole, "x", pa.array(values))
+    from deltalake import write_deltalake
+
+    write_deltalake(path, mended, mode="overwrite")
+    assert len(synced.sync(rules={"1": RULE})) == 24
+    assert synced.total() == direct(table)
+    assert same(synced.sampled(), mended)
+
+
+def test_threads_sample_what_one_thread_does(synced: Synced) -> None:
+    table = synced.flow.put(rows(per_hour=800))
+    with ThreadPoolExecutor(2) as pool:
+        sync(synced.store, synced.log, "m", synced.settings, {"1": GRID}, START, START + DAY, pool, {"1": RULE})
+    hours = [take(GRID, between(table, START + h * HOUR, START + (h + 1) * HOUR), "id", RULE) for h in range(24)]
+    assert synced.sampled().to_bytes() == sum(hours, Sample.empty(GRID)).to_bytes()

@@ -449,6 +449,24 @@ alerts:
         "config.yaml:5:36: models.two.columns.label: without columns.id labels cannot be joined: "
         "performance is not judged",
     ]
+    loaded = config(
+        Path(),
+        """log: {delta: log}
+models:
+  "*": {detectors: {domain_classifier: {}}, columns: {score: s}}
+  one: {}
+  two: {columns: {id: i}, horizons: [1h, 7d]}
+  three: {columns: {id: i}, baseline: {file: train.parquet}}
+  good: {columns: {id: i}}
+  off: {detectors: {domain_classifier: {enabled: false}}}
+""",
+    )
+    assert [str(warning).split(": ", 1)[1] for warning in loaded.warnings] == [
+        'models."*".detectors.domain_classifier: without columns.id rows cannot be sampled: it judges nothing',
+        'models."*".detectors.domain_classifier: it judges windows of a day, and `1d` is not among the horizons',
+        'models."*".detectors.domain_classifier: it learns from the days of the log, '
+        "and a baseline from a file has none",
+    ]
     assert [str(warning) for warning in config(Path(), "state: sqlite://\n").warnings] == [
         "models: there is no model yet; add one below `models`, beside the defaults under `*`"
     ]

@@ -49,6 +49,17 @@ def test_a_baseline_comes_back_as_it_was(store: Store) -> None:
         assert baselines.current(connection, "other", "1") is None
 
 
+def test_what_its_days_say_together_is_kept_with_it_or_added_later(store: Store) -> None:
+    learned = replace(baseline(), joint=b"model", sample_rate=0.1 + 0.2)
+    in_vain = replace(baseline(), id="two", version="2", joint_reason="too few days", sample_rate=1.0)
+    save(store, learned, replace(in_vain, joint_reason="", sample_rate=None))
+    with store.begin() as connection:
+        baselines.keep_joint(connection, in_vain)
+    with store.read() as connection:
+        assert baselines.current(connection, "m", "1") == learned
+        assert baselines.current(connection, "m", "2") == in_vain
+
+
 def test_the_last_one_saved_is_current_and_earlier_ones_stay(store: Store) -> None:
     later = replace(baseline(), id="two", created_at=START + 2 * DAY)
     save(store, baseline(), later)
