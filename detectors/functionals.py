@@ -278,13 +278,7 @@ def _total(grid: Grid, profiles: Sequence[Profile]) -> Profile:
         raise DetectorError("a calibration needs days")
     if any(profile.grid.id != grid.id for profile in profiles):
         raise DetectorError("the days are not on the baseline's grid")
-    return Profile(
-        grid,
-        sum(profile.rows for profile in profiles),
-        np.sum([profile.counts for profile in profiles], axis=0),
-        np.sum([profile.aux for profile in profiles], axis=0),
-        np.sum([profile.sums for profile in profiles], axis=0),
-    )
+    return sum(profiles, Profile.empty(grid))
 
 
 def _number_scores(counts: IntArray, exterior: NDArray[np.bool_]) -> IntArray:

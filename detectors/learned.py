@@ -96,7 +96,9 @@ class LearnedRule:
         for place in range(-1, views.features):
             mine = np.flatnonzero((views.column == place) & np.isfinite(scores.score) & self.calibration.active)
             if len(mine):
-                worst = mine[np.lexsort((np.abs(scores.score[mine]), scores.beyond[mine]))[-1]]
+                # A shape says least to a person: it is named only where nothing simpler is beyond.
+                simple = views.series[mine] != Series.SHAPE
+                worst = mine[np.lexsort((np.abs(scores.score[mine]), simple, scores.beyond[mine]))[-1]]
                 yield Unusual(
                     place,
                     _WORDS[Series(int(views.series[worst]))],

@@ -6,9 +6,10 @@ Rounded to a step, all rows lie in cells that hold a multiple of the step. Steps
 ten are tried, from a 50th of the column's spread to twice the spread. `value` is, for the step that fits least by
 chance, the share of production's rows (inside of the reference's range) in such cells beyond the share that chance
 puts there, over the most that could be: 1 where all rows are in such cells, 0 where no more are than before. What
-chance puts there is how many of the 20 cells around hold a multiple, or the reference's own share, whichever is
-larger. The p-value is the chance that every cell that is occupied holds a multiple, times the number of steps: rows
-may come in clumps.
+chance puts there is how many of the 20 cells around hold a multiple, the cell's width over the step (the cells of a
+tail are wider than those around them), or the reference's own share, whichever is the largest. The p-value is the
+chance that every cell that is occupied holds a multiple, times the number of steps: rows may come in clumps. Fewer
+than fifty rows, or half of all, inside of the range say nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from detectors.values import Family
 from detectors.view import ColumnProfile
 
 _NEAR = 10
-_FEWEST_CELLS = 5
+_FEWEST_CELLS, _FEWEST_ROWS = 5, 50
 _MOST_BY_CHANCE = 0.8
 _EMPTY = 0.3
 _ALL = 0.9
@@ -58,18 +59,18 @@ def _rounded(column: Column, reference: IntArray, production: IntArray) -> tuple
     old, new = reference[inside].astype(np.float64), production[inside].astype(np.float64)
     occupied = new > 0
     filled = np.flatnonzero(occupied)
-    if len(filled) < _FEWEST_CELLS or not old.any():
+    if len(filled) < _FEWEST_CELLS or not old.any() or new.sum() < max(_FEWEST_ROWS, production.sum() / 2):
         return None
     among = slice(filled[0], filled[-1] + 1)
     # Rounding leaves cells empty that the reference fills: without any, there is nothing to look for.
     if ((old[among] > 0) & ~occupied[among]).sum() < _EMPTY * (old[among] > 0).sum():
         return None
-    width = spread(column.edges, column.ranks)
+    width, widths = spread(column.edges, column.ranks), _widths(column)[inside]
     best: tuple[float, float, float] | None = None
     steps = _steps(width)
     for step in steps:
         holds = _holds(column, step)[inside]
-        by_place = _around(holds)
+        by_place = np.maximum(_around(holds), np.minimum(widths / step, 1.0))
         usual = max(float(new @ by_place / new.sum()), float(old @ holds / old.sum()))
         if usual > _MOST_BY_CHANCE:
             continue
@@ -108,6 +109,13 @@ def _holds(column: Column, step: float) -> NDArray[np.float64]:
     single = np.abs(place - np.rint(place)) <= slack
     holds[1:-1] = np.where(atoms[1:-1], single[1:], holds[1:-1])
     return holds
+
+
+def _widths(column: Column) -> FloatArray:
+    """The width of every open cell, 0 for those of a single value and for the outermost two, shape (cells,)."""
+    with np.errstate(over="ignore"):
+        widths: FloatArray = np.concatenate(([0.0], np.diff(column.edges), [0.0]))
+    return np.where(column.atoms, 0.0, np.nan_to_num(widths))
 
 
 def _around(holds: FloatArray) -> FloatArray:
