@@ -21,8 +21,8 @@ def times_limit(finding: Finding) -> float:
 
 
 def _ratio(effect: float | None, statistic: float | None, threshold: float | None) -> float:
-    size = abs(effect if effect is not None else statistic or 0.0)
-    return size / threshold if threshold else size
+    # A figure without a limit describes what another one alarmed about.
+    return abs(effect if effect is not None else statistic or 0.0) / threshold if threshold else 0.0
 
 
 def _finite(value: float | None) -> float | None:

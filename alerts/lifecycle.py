@@ -218,8 +218,12 @@ def _again(
     if told_off:
         return _opened(breach, now, policy)
     after = _retold(_noted(before, breach), breach, now, policy)
+    # What brought it back must come clean too, and clean windows are counted anew: else it would be over at once.
+    back = {horizon_name(window) for window in breach.windows}
+    tracks = {name: replace(track, clean=0, own=track.own or name in back) for name, track in after.tracks.items()}
     after = replace(
         after,
+        tracks=tracks,
         state=State.OPEN,
         resolved_at=None,
         acknowledged_at=None,

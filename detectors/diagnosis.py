@@ -13,13 +13,14 @@ from enum import StrEnum
 
 from detectors.joint import behind
 from detectors.performance import MEASURES
-from detectors.registry import JOINT, Unit, entry_of
+from detectors.registry import DETECTORS, JOINT, Unit, entry_of
 from detectors.result import Finding, Kind, Severity, Status, Window
 
 LONGEST_NAME = 60
 _LOST = 0.5
 _HARD = frozenset({"vanished", "type_change", "missing", "non_finite"})
 _WHOLE = frozenset({"unit_change", "stuck"})
+_TELLING = {"ks": 0, "psi": 1}
 
 
 class Trouble(StrEnum):
@@ -81,16 +82,20 @@ def _is_bug(finding: Finding, moved: Mapping[tuple[str, str, Window], float]) ->
     if finding.detector != "out_of_range":
         return True
     outside = finding.statistic or 0.0
-    # Where next to everything is outside, the cells cannot tell a season from a bug: the milder name is given.
+    # Where most is outside, the cells cannot tell a season from a bug: the milder name is given.
     # A sentinel in a share of the rows moves KS by just that share; a season moves everything.
-    return outside < 0.9 and moved.get((finding.version, finding.subject, finding.window), 0.0) <= outside + 0.05
+    return outside < 0.5 and moved.get((finding.version, finding.subject, finding.window), 0.0) <= outside + 0.05
 
 
 def _weight(finding: Finding) -> float:
     """How many thresholds large a breach is; hard data faults before soft ones of the same size."""
-    size = abs(_size(finding))
+    size, limit = abs(_size(finding)), finding.threshold
+    if not limit:
+        # Judged by what is unusual: of rates the usual limit ranks them, of distances the figure that was judged.
+        known = DETECTORS.get(finding.detector) if finding.kind is Kind.QUALITY else None
+        limit = known.threshold if known is not None else float("inf")
     first = 2000.0 if finding.detector in _WHOLE else 1000.0 if finding.detector in _HARD else 0.0
-    return (size / finding.threshold if finding.threshold else size) + first
+    return size / limit + first
 
 
 def _size(finding: Finding) -> float:
@@ -199,8 +204,12 @@ def _no_longer(finding: Finding) -> str:
 
 def _moved_columns(found: tuple[Finding, ...]) -> Diagnosis:
     subjects = _subjects(found)
-    first = next(
-        (finding for finding in found if finding.subject == subjects[0] and finding.kind is not Kind.QUALITY), found[0]
+    about = [finding for finding in found if finding.subject == subjects[0] and finding.kind is not Kind.QUALITY]
+    # Of figures that have no limit of their own the best known one tells what happened.
+    first = min(
+        about,
+        key=lambda finding: _TELLING.get(finding.detector, 2) if finding.threshold is None else 2,
+        default=found[0],
     )
     count = len(subjects) - 1
     who = plain(subjects[0]) + (f" and {count} more" if count else "")

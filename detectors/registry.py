@@ -355,6 +355,19 @@ DETECTOR_NAMES: frozenset[str] = frozenset(DETECTORS) | frozenset(JOINT) | froze
 """Every name that may stand under `detectors:` in the config: these, performance measures, those of rows and times."""
 
 
-def entry_of(name: str) -> Detector | JointDetector | None:
-    """A detector of either kind: how its figures are called and written."""
-    return DETECTORS.get(name) or JOINT.get(name)
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How a figure that no detector gives is called and written."""
+
+    title: str
+    unit: Unit
+
+
+UNUSUAL = "unusual"
+"""The finding of the learned rule: how unusual a column is, in standard deviations of what days do by themselves."""
+_SHOWN = {UNUSUAL: Shown("unusual", Unit.DEVIATIONS)}
+
+
+def entry_of(name: str) -> Detector | JointDetector | Shown | None:
+    """How a detector's figures are called and written, of whatever kind it is."""
+    return DETECTORS.get(name) or JOINT.get(name) or _SHOWN.get(name)

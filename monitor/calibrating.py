@@ -14,7 +14,7 @@ from datetime import date
 from detectors.calibration import Calibration
 from detectors.learned import LearnedRule, Unusual
 from detectors.profile import Profile
-from detectors.registry import DETECTORS
+from detectors.registry import DETECTORS, UNUSUAL
 from detectors.result import DetectorError, Finding, Kind, Status
 from detectors.threshold import FixedRule
 from monitor.counting import count_slots
@@ -26,7 +26,6 @@ from monitor.store.baselines import Baseline
 from monitor.store.calibrations import Stored
 from monitor.windows import days, local_day
 
-UNUSUAL = "unusual"
 # Days counted at a time: each holds the counts of every cell.
 _TOGETHER = 8
 # An hour tells of breakage only: a rate that is most of the rows more than usual, whatever the hours usually do.
