@@ -18,7 +18,8 @@ import numpy as np
 from detectors.result import FloatArray, IntArray
 
 _STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)
-_GAIN = 0.6
+_GAIN, _SHORT_GAIN = 0.5, 0.2
+_SHORT, _LONG = 14.0, 60.0
 _CLIP = 4.0
 
 
@@ -69,7 +70,7 @@ class Conditional:
                     best = (error, ridge, rest * np.sqrt(np.diag(alone))[:, None])
             assert best is not None
             share = (best[2] ** 2).sum(axis=0) / np.maximum((target**2).sum(axis=0), 1e-12)
-            useful = np.flatnonzero(share < _GAIN)
+            useful = np.flatnonzero(share < np.interp(days, (_SHORT, _LONG), (_SHORT_GAIN, _GAIN)))
             chosen += places[useful].tolist()
             strengths += [best[1]] * len(useful)
             left.append(best[2][:, useful])

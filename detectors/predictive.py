@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri, stdtr
 
 from detectors.result import FloatArray, IntArray
-from detectors.variation import mean_factor, memory, squeeze, tails, weekday_effects
+from detectors.variation import mean_factor, memory, squeeze_apart, tails, weekday_effects
 
 BURSTS = 28.0
 _MANY = 20.0
@@ -79,12 +79,12 @@ class Predictive:
         total = (rest**2).sum(axis=0) / df
         known = n > 2
         raw = np.divide(total, sampling, out=np.ones_like(total), where=sampling > 0)
-        lively = squeeze(np.maximum(raw, 1e-6), df, known)[0] > _LIVELY
+        lively = raw > _LIVELY
         rho, share, slow_df = memory(rest, usable, ordinals, total, lively)
         # Days that hang together are fewer than they seem, and their variance is larger.
         df = np.maximum(df / (1.0 + 2.0 * (share * rho) ** 2 / (1.0 - rho**2)), 1.0)
         lost = share * (mean_factor(n1, np.full(len(n), rho)) - 1.0 / n1)
-        ratio, df = squeeze(np.maximum(raw / (1.0 - np.minimum(lost, 0.8)), 1e-6), df, known)
+        ratio, df = squeeze_apart(np.maximum(raw / (1.0 - np.minimum(lost, 0.8)), 1e-6), df, known, lively)
         frequent = np.ones(len(n), np.bool_)
         if bursts is not None:
             frequent = ~bursts[2]

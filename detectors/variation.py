@@ -15,7 +15,7 @@ LARGE_DF = 1e4
 WEEK = 7
 _USUAL_MEMORY, _PRIOR_SERIES = 0.65, 3.0
 _LONGEST_MEMORY = 0.9
-_MOST_ABOUT_MEMORY = 30.0
+_MOST_ABOUT_MEMORY = 12.0
 _UNSURE = 1.5
 _HEAVIEST = 6.0
 
@@ -46,7 +46,7 @@ def weekday_effects(
     return effect * shrink, np.where(count > 0, drawn / (1.0 + count * drawn), drawn), shrink.sum(axis=0) * 6.0 / 7.0
 
 
-def squeeze(ratio: FloatArray, df: FloatArray, known: FloatArray) -> tuple[FloatArray, FloatArray]:
+def squeeze(ratio: FloatArray, df: FloatArray, known: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
     """Variances (over sampling variance) drawn towards a common one, and their degrees of freedom (Smyth 2004)."""
     use = known & (ratio > 1e-3)
     if use.sum() < 3:
@@ -59,9 +59,22 @@ def squeeze(ratio: FloatArray, df: FloatArray, known: FloatArray) -> tuple[Float
         prior_df = 2.0 * _trigamma_inverse(excess)
         centre = float(np.exp(np.mean(z) + polygamma(0, prior_df / 2.0) - np.log(prior_df / 2.0)))
     prior_df = min(prior_df, LARGE_DF)
-    # Geometric: next to weather that varies a thousand times more than chance, a mean of variances would drown the rest.
-    drawn = np.exp((prior_df * np.log(centre) + df * np.log(np.maximum(ratio, 1e-9))) / (prior_df + df))
+    # Geometric: next to weather that varies a thousand times more than chance, a mean of variances would drown the
+    # rest. A variance's logarithm is too small by about one over its degrees of freedom.
+    own = np.log(np.maximum(ratio, 1e-9)) + 1.0 / df
+    drawn = np.exp((prior_df * np.log(centre) + df * own) / (prior_df + df))
     return np.where(use, drawn, ratio), df + prior_df
+
+
+def squeeze_apart(
+    ratio: FloatArray, df: FloatArray, known: NDArray[np.bool_], lively: NDArray[np.bool_]
+) -> tuple[FloatArray, FloatArray]:
+    """`squeeze`, among those whose days differ and among those whose days are samples, each for themselves."""
+    ratio, df = ratio.copy(), df.copy()
+    for group in (known & lively, known & ~lively):
+        if group.any():
+            ratio[group], df[group] = squeeze(ratio[group], df[group], np.ones(int(group.sum()), np.bool_))
+    return ratio, df
 
 
 def _trigamma_inverse(value: float) -> float:
@@ -104,11 +117,8 @@ def memory(
         lost = share * mean_factor(days, np.full(features, rho)) + (1.0 - share) / days
         autocovariance = plain * (1.0 - lost) + lost
         spread = np.maximum(1.0 + 2.0 * weights @ autocovariance, 0.1)
-        ratio, df = spread.copy(), own_df.copy()
         # Sampling errors have no memory: series that consist of them must not tell the others to forget.
-        for group in (live & lively, live & ~lively):
-            if group.any():
-                ratio[group], df[group] = squeeze(spread[group], own_df[group], np.ones(int(group.sum()), np.bool_))
+        ratio, df = squeeze_apart(spread, own_df, live, lively)
         df = np.minimum(df, own_df + _MOST_ABOUT_MEMORY)
         rho = _fall(autocovariance[:, live & lively])
         full = 1.0 + 2.0 * float(weights @ rho ** np.arange(1, len(weights) + 1))
