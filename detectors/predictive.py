@@ -22,7 +22,7 @@ from detectors.variation import mean_factor, memory, squeeze_apart, tails, weekd
 BURSTS = 28.0
 _MANY = 20.0
 _LIVELY = 2.0
-_THINNEST = 0.4
+_THINNEST = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,14 +85,15 @@ class Predictive:
         df = np.maximum(df / (1.0 + 2.0 * (share * rho) ** 2 / (1.0 - rho**2)), 1.0)
         lost = share * (mean_factor(n1, np.full(len(n), rho)) - 1.0 / n1)
         ratio, df = squeeze_apart(np.maximum(raw / (1.0 - np.minimum(lost, 0.8)), 1e-6), df, known, lively)
-        frequent = np.ones(len(n), np.bool_)
+        frequent, rare = np.ones(len(n), np.bool_), np.zeros(len(n), np.bool_)
         if bursts is not None:
             frequent = ~bursts[2]
             leader, seen, _ = bursts
             most = np.maximum(1.0 / np.maximum(sampling, 1e-12) / BURSTS, 1.0)
             unit = np.where(leader >= 0, np.clip(ratio[leader], 1.0, most), 1.0)
             few = np.maximum(1.0 - seen / unit / _MANY, 0.0)
-            ratio = np.maximum(ratio, 1.0 + (unit - 1.0) * few)
+            rare = (leader >= 0) & (few > 0.0)
+            ratio = np.where(leader >= 0, np.maximum(ratio, 1.0 + (unit - 1.0) * few), ratio)
         # What varies less than chance (a timetable) will not for ever.
         ratio = np.maximum(ratio, _THINNEST)
         share = np.clip(share, 0.0, np.maximum(1.0 - 0.5 / ratio, 0.0))
@@ -101,7 +102,7 @@ class Predictive:
         day = np.maximum(ratio * sampling - slow - thin * sampling, 0.0)
         return cls(
             level, weekday, error * total, day, slow, sampling * thin, thin, np.full(len(n), rho), df, slow_df,
-            tails(rest, usable, frequent), n,
+            tails(rest, usable, frequent, rare), n,
         )  # fmt: skip
 
     @property

@@ -16,7 +16,7 @@ WEEK = 7
 _USUAL_MEMORY, _PRIOR_SERIES = 0.65, 3.0
 _LONGEST_MEMORY = 0.9
 _MOST_ABOUT_MEMORY = 12.0
-_UNSURE = 1.5
+_UNSURE = 6.0
 _HEAVIEST = 6.0
 
 
@@ -124,7 +124,7 @@ def memory(
         full = 1.0 + 2.0 * float(weights @ rho ** np.arange(1, len(weights) + 1))
         share = np.where(live, np.clip((ratio - 1.0) / (full - 1.0), 0.0, 1.0), 0.0)
     # How much lasts is itself uncertain, the more the shorter the history.
-    unsure = np.where(live & lively, np.minimum(_UNSURE / own_df, 1.0), 0.0)
+    unsure = np.where(live & lively, np.minimum(_UNSURE / own_df**2, 1.0), 0.0)
     return rho, share + (1.0 - share) * unsure, df
 
 
@@ -144,11 +144,13 @@ def _fall(autocovariance: FloatArray) -> float:
     return float(min(ratio ** (1.0 / 3.0), _LONGEST_MEMORY))
 
 
-def tails(rest: FloatArray, usable: NDArray[np.bool_], frequent: NDArray[np.bool_]) -> FloatArray:
+def tails(
+    rest: FloatArray, usable: NDArray[np.bool_], frequent: NDArray[np.bool_], rare: NDArray[np.bool_]
+) -> FloatArray:
     """Excess kurtosis of each series' days, drawn towards that of all as far as they agree.
 
     Nobody is told tamer than all are on average: sixty days rarely show a series' own worst. What
-    hardly ever happens (not `frequent`) does not tell the others.
+    hardly ever happens (not `frequent`) does not tell the others, and where `rare`, its clusters are all its tail.
     """
     n = np.maximum(usable.sum(axis=0), 4).astype(np.float64)
     square = (rest**2).sum(axis=0) / n
@@ -161,5 +163,5 @@ def tails(rest: FloatArray, usable: NDArray[np.bool_], frequent: NDArray[np.bool
     common, noise = float(np.mean(excess[tell])), 24.0 / n
     between = max(float(np.var(excess[tell]) - noise[tell].mean()), 0.0)
     drawn = common + (excess - common) * between / (between + noise)
-    drawn = np.where(frequent, drawn, common)
-    return np.clip(drawn, max(common, 0.0), _HEAVIEST)
+    drawn = np.clip(drawn, max(common, 0.0), _HEAVIEST)
+    return np.where(rare, 0.0, drawn)
