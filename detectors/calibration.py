@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 from detectors.conditional import Conditional
 from detectors.functionals import RATES, Series, Views, rate_of
@@ -58,6 +58,22 @@ class Scores:
     floor: FloatArray
     significant: NDArray[np.bool_]
     beyond: NDArray[np.bool_]
+
+    def listed(self, rate: float = 0.05) -> NDArray[np.bool_]:
+        """Which series to name inside an incident, shape of `score`: false discoveries at most `rate` of them.
+
+        Benjamini & Hochberg 1995 over all series of a window, and the change beyond the floor. For a window that is
+        beyond already: in others this says nothing.
+        """
+        pvalue = 2.0 * ndtr(-np.abs(np.nan_to_num(self.score)))
+        order = np.argsort(pvalue, axis=-1)
+        tests = pvalue.shape[-1]
+        limit = rate * np.arange(1, tests + 1) / tests
+        passed = np.take_along_axis(pvalue, order, -1) <= limit
+        last = tests - np.argmax(passed[..., ::-1], axis=-1)
+        most = np.where(passed.any(axis=-1), rate * last / tests, -1.0)
+        named: NDArray[np.bool_] = (pvalue <= most[..., None]) & (self.lower >= self.floor)
+        return named
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,8 +18,8 @@ import numpy as np
 from detectors.result import FloatArray, IntArray
 
 _STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)
-_GAIN, _SHORT_GAIN = 0.5, 0.2
-_SHORT, _LONG = 14.0, 60.0
+_GAIN, _SHORT_GAIN = 0.5, 0.1
+_SHORT, _LONG = 28.0, 60.0
 _CLIP = 4.0
 
 

@@ -23,6 +23,7 @@ BURSTS = 28.0
 _MANY = 20.0
 _LIVELY = 2.0
 _THINNEST = 1.0
+_PLUGGED_IN = 500.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +86,8 @@ class Predictive:
         df = np.maximum(df / (1.0 + 2.0 * (share * rho) ** 2 / (1.0 - rho**2)), 1.0)
         lost = share * (mean_factor(n1, np.full(len(n), rho)) - 1.0 / n1)
         ratio, df = squeeze_apart(np.maximum(raw / (1.0 - np.minimum(lost, 0.8)), 1e-6), df, known, lively)
+        # What is plugged in for the memory was itself estimated; simulated AR(1) days come out too wide by this much.
+        ratio = ratio * (1.0 + _PLUGGED_IN * share / n1**2)
         frequent, rare = np.ones(len(n), np.bool_), np.zeros(len(n), np.bool_)
         if bursts is not None:
             frequent = ~bursts[2]

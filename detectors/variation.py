@@ -13,10 +13,10 @@ from detectors.result import FloatArray, IntArray
 
 LARGE_DF = 1e4
 WEEK = 7
-_USUAL_MEMORY, _PRIOR_SERIES = 0.65, 3.0
+_USUAL_MEMORY, _PRIOR_SERIES = 0.65, 10.0
 _LONGEST_MEMORY = 0.9
 _MOST_ABOUT_MEMORY = 12.0
-_UNSURE = 6.0
+_UNSURE = 8.0
 _HEAVIEST = 6.0
 
 
@@ -111,8 +111,8 @@ def memory(
     own_df = np.maximum(1.5 * days / WEEK, 1.0)
     live = (value**2).sum(axis=0) > 0
     weights = (1.0 - np.arange(1, WEEK) / WEEK)[: len(plain)]
-    rho, share, df = 0.0, np.zeros(features), own_df
-    for _ in range(3):
+    rho, share, df = _USUAL_MEMORY, np.where(lively, 0.5, 0.0), own_df
+    for _ in range(6):
         # Taking out the mean costs each autocovariance, and the variance, the variance of that mean.
         lost = share * mean_factor(days, np.full(features, rho)) + (1.0 - share) / days
         autocovariance = plain * (1.0 - lost) + lost
