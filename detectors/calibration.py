@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date
@@ -229,7 +230,7 @@ class Calibration:
                 for name, kind in _PARTS.items()
             }
             return cls(**parts, budget=float(arrays["budget"][0]), days=int(head[1]), horizons=tuple(head[2:]))
-        except (KeyError, IndexError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        except (KeyError, IndexError, ValueError, TypeError, OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
             if isinstance(error, DetectorError):
                 raise
             raise DetectorError("stored calibration is damaged") from error

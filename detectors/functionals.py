@@ -196,7 +196,7 @@ class Views:
                 profile.null + profile.nan,
                 self._by_column(first),
                 self._by_column(second),
-                self._by_column(second * scores // STEPS),
+                self._by_column(counts * (scores**3 // STEPS)),
                 self._by_column(np.where(self.far, counts, 0)),
                 counts[self.offsets[1:] - 1],
                 counts[self.top],

@@ -21,7 +21,7 @@ from detectors.variation import mean_factor, memory, squeeze_apart, tails, weekd
 
 BURSTS = 28.0
 _MANY = 20.0
-_LIVELY = 2.0
+_LIVELY = 1.5
 _THINNEST = 1.0
 _PLUGGED_IN = 500.0
 
