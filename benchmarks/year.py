@@ -3,7 +3,7 @@
 In: the flights. Out: which columns are named when, and how many pages a month the policy sends. Kept: nothing.
 
 Real drift is permanent here, so the policy matters: one incident, a page when it opens, another when columns join that
-were not named before, at most one a fortnight; in between it only updates. Inside an incident columns are named with
+were not named before, at most one in three weeks; in between it only updates. Inside an incident columns are named with
 false-discovery control. Each page's claim is checked on the raw rows: the columns it names have another mean or spread
 (or another missing rate, or other shares) in the page's window than in the baseline, by a test on daily means that
 knows nothing of the calibration.
@@ -26,7 +26,7 @@ from detectors.calibration import HORIZONS, Calibration
 
 SEASONAL = ("temperature", "dew_point", "humidity")
 BASELINE = 59
-UPDATES = 14
+UPDATES = 21
 _CLAIM = 0.05
 
 
@@ -56,7 +56,9 @@ def report(flights: Flights, targets: Callable[[str, bool], None]) -> None:
             held += [_differs(stream, name, BASELINE + place, now[name]) for name in sorted(fresh)]
             named |= set(now)
     months = Counter(day.month for day, _ in pages)
-    print(f"\nThe year as it was, budget 1: in alarm {outcome.alarmed:.0%} of the days, {len(outcome.openings)} openings")
+    print(
+        f"\nThe year as it was, budget 1: in alarm {outcome.alarmed:.0%} of the days, {len(outcome.openings)} openings"
+    )
     order = sorted(first.items(), key=lambda item: item[1])
     print("  named first: " + ", ".join(f"{name} {day.day} {day:%b}" for name, day in order))
     print("  pages a month: " + ", ".join(f"{month}: {months.get(month, 0)}" for month in range(3, 13)))

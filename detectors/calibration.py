@@ -34,9 +34,11 @@ HORIZONS = (1, 7, 28)
 GUARANTEED_DAYS = 28
 FEWEST_DAYS = 7
 _LOWER = 1.645
+# Series whose days differ by more than this many sampling variances have no shape of their own (see `active`).
 _STEADY = 2.0
+# How many times more often than windows of a day alone those of all horizons open incidents, sliding windows being much
+# alike: 1.7 for independent days, and a margin for days that are not.
 _TIMES = 2.3
-_LONGEST_GIVEN = 28
 _FORMAT = 1
 
 _PARTS: dict[str, Any] = {"views": Views, "predictive": Predictive, "conditional": Conditional, "given": Predictive}
@@ -60,7 +62,7 @@ class Scores:
     significant: NDArray[np.bool_]
     beyond: NDArray[np.bool_]
 
-    def listed(self, rate: float = 0.05) -> NDArray[np.bool_]:
+    def listed(self, rate: float = 0.1) -> NDArray[np.bool_]:
         """Which series to name inside an incident, shape of `score`: false discoveries at most `rate` of them.
 
         Benjamini & Hochberg 1995 over all series of a window, and the change beyond the floor. For a window that is
@@ -96,7 +98,8 @@ class Calibration:
     def learn(cls, grid: Grid, days: Sequence[Day], budget: float, horizons: tuple[int, ...] = HORIZONS) -> Calibration:
         """Learn from the baseline's days, in any order. Days without rows are left out.
 
-        Raises DetectorError for fewer than 7 days with rows, a budget that is not positive, or profiles of another grid.
+        Raises DetectorError for fewer than 7 days with rows, a budget that is not positive, or profiles of another
+        grid.
         """
         if not budget > 0.0:
             raise DetectorError(f"a budget of {budget} false incidents cannot be kept: above 0")
@@ -167,14 +170,15 @@ class Calibration:
     def score_sums(self, sums: IntArray, weekdays: IntArray) -> Scores:
         """Hold many windows of one length against the baseline: arrays of the result have shape (windows, J).
 
-        `sums`, shape (windows, days, width), are `views.sums` of each day; `weekdays`, shape (windows, days), 0 is Monday.
+        `sums`, shape (windows, days, width), are `views.sums` of each day; `weekdays`, shape (windows, days), 0 is
+        Monday.
         """
         values, variances = self.views.values(sums)
         score, change, error = self.predictive.score(values, variances, weekdays)
         lower = np.maximum(np.abs(change) - _LOWER * error, 0.0)
         floor = self.views.floors(self.predictive.level)
         chosen = self.conditional.chosen
-        if len(chosen) and sums.shape[1] <= _LONGEST_GIVEN:
+        if len(chosen):
             rest, leverage = self.conditional.rest(self.predictive.residuals(values, weekdays))
             deviation = self.predictive.deviation[chosen]
             extra, by, unsure = self.given.score(rest, variances[..., chosen] / deviation**2, weekdays, leverage)
@@ -230,7 +234,16 @@ class Calibration:
                 for name, kind in _PARTS.items()
             }
             return cls(**parts, budget=float(arrays["budget"][0]), days=int(head[1]), horizons=tuple(head[2:]))
-        except (KeyError, IndexError, ValueError, TypeError, OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        except (
+            KeyError,
+            IndexError,
+            ValueError,
+            TypeError,
+            OSError,
+            EOFError,
+            zlib.error,
+            zipfile.BadZipFile,
+        ) as error:
             if isinstance(error, DetectorError):
                 raise
             raise DetectorError("stored calibration is damaged") from error

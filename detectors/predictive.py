@@ -3,9 +3,9 @@
 In: daily values of J series with their sampling variances and weekdays. Out: a frozen `Predictive`: level, weekday
 effects, day variance, autocorrelation, tails; and normal scores of later windows. Kept: nothing.
 
-A day's value is level + weekday effect + day effect + sampling error; part of the day effect is slow, an AR(1) process. Sixty days say
-little about one series' variance, autocorrelation or tails; hundreds of series say much about them together, so each is
-drawn towards what the others have (variances: Smyth 2004).
+A day's value is level + weekday effect + day effect + sampling error; part of the day effect is slow, an AR(1) process.
+Sixty days say little about one series' variance, autocorrelation or tails; hundreds of series say much about them
+together, so each is drawn towards what the others have (`variation.py`; variances as Smyth 2004).
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ _PLUGGED_IN = 500.0
 class Predictive:
     """Arrays of shape (J,), `weekday` of shape (7, J), `weekday_error` likewise (variances of the effects).
 
-    `day` is the variance of the day effect that the next day has forgotten, `slow` of the one that lasts, `sampling` the usual sampling variance of a day, `thin` what
-    part of the one of independent rows it is (a timetable varies less than chance), `rho` the autocorrelation
-    of the slow part, `df` and `slow_df` the degrees of freedom of the variance, `tail` the excess kurtosis of a day, `days` how many
-    days each series was learned from.
+    `day` is the variance of the day effect that the next day has forgotten, `slow` of the one that lasts,
+    `sampling` the usual sampling variance of a day, `thin` which part it is of that of independent rows (the rest
+    has memory). `rho` is the autocorrelation of the slow part, `df` and `slow_df` the degrees of freedom of the
+    variance and of the memory, `tail` the excess kurtosis of a day, `days` how many days each series was learned
+    from.
     """
 
     level: FloatArray
@@ -126,8 +127,8 @@ class Predictive:
         """Normal scores, changes from the expected level and their standard errors, each of shape (windows, J).
 
         `values` and sampling `variances`, shape (windows, days, J), are those of each window's days, `weekdays`, shape
-        (windows, days), theirs. NaN days are left out; a window without any is NaN. `leverage`, shape (windows, J): what
-        else is uncertain, as a multiple of a day's variance, had the reference's days been independent.
+        (windows, days), theirs. NaN days are left out; a window without any is NaN. `leverage`, shape (windows, J):
+        what else is uncertain, in variances of a day, had the reference's days been independent.
         """
         usable = np.isfinite(values)
         variances = variances * self.thin

@@ -1,4 +1,4 @@
-"""What sixty days of many series say about one: weekday effects, variances, memory and tails, drawn towards all others'.
+"""What sixty days of many series say about one: weekdays, variance, memory and tails, drawn towards the others'.
 
 In: daily residuals of shape (days, J), zero where `usable` is False. Out: arrays of shape (J,). Kept: nothing.
 """
@@ -23,7 +23,7 @@ _HEAVIEST = 6.0
 def weekday_effects(
     rest: FloatArray, usable: NDArray[np.bool_], weekdays: IntArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Weekday effects drawn towards zero, their variances over the residual variance, and freedom spent: (7, J) twice, (J,).
+    """Weekday effects drawn towards zero, their variances over the residual one, freedom spent: (7, J) twice, (J,).
 
     How far: by the ratio of the effects' variance to the residual one, which is the series' own F test, drawn towards
     the median of all series'.
@@ -159,7 +159,8 @@ def tails(
     excess = np.divide(fourth, square**2, out=np.full(len(square), 3.0), where=live) - 3.0 + 6.0 / (n + 1.0)
     tell = live & frequent
     if tell.sum() < 3:
-        return np.maximum(excess, 0.0)
+        own: FloatArray = np.maximum(excess, 0.0)
+        return own
     common, noise = float(np.mean(excess[tell])), 24.0 / n
     between = max(float(np.var(excess[tell]) - noise[tell].mean()), 0.0)
     drawn = common + (excess - common) * between / (between + noise)

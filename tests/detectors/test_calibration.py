@@ -27,7 +27,7 @@ def _grid(columns: int = COLUMNS) -> Grid:
 def _days(
     grid: Grid, rng: np.random.Generator, days: int, *, deviation: float = 0.0, shift: float = 0.0, rows: int = ROWS
 ) -> list[Day]:
-    """Days of normal columns, drawn as counts; every day moves each column by its own effect, `shift` moves the first."""
+    """Days of normal columns, drawn as counts; a day moves each column by its own effect, `shift` the first."""
     found = []
     for day in range(days):
         counts = []
@@ -68,7 +68,7 @@ def test_where_nothing_happens_scores_are_standard_normal(deviation: float) -> N
         learned = Calibration.learn(grid, _days(grid, rng, 60, deviation=deviation), 1.0)
         later = _days(grid, rng, 40, deviation=deviation)
         place = np.flatnonzero(learned.views.series == 0)
-        for start in range(0, 40):
+        for start in range(40):
             scores = learned.score(later[start : start + 1])
             z.append(scores.score[place])
             beyond += int(scores.beyond.any())

@@ -52,7 +52,9 @@ def test_a_shift_and_a_spread_are_read_in_standard_deviations(learned: tuple[Gri
     assert _value(views, grid, pa.table({"x": values}), Series.LOCATION, "x") == pytest.approx(0.0, abs=0.03)
     assert _value(views, grid, pa.table({"x": values + 0.3}), Series.LOCATION, "x") == pytest.approx(0.3, abs=0.04)
     wide = _value(views, grid, pa.table({"x": values * 1.2}), Series.SCALE, "x")
-    assert wide - _value(views, grid, pa.table({"x": values}), Series.SCALE, "x") == pytest.approx(np.log(1.2), abs=0.05)
+    assert wide - _value(views, grid, pa.table({"x": values}), Series.SCALE, "x") == pytest.approx(
+        np.log(1.2), abs=0.05
+    )
 
 
 def test_rates_are_rates(learned: tuple[Grid, Views, list[pa.Table]]) -> None:
