@@ -1,7 +1,7 @@
 """False alarms and delays: how often the learned rule speaks when nothing happened, and how soon when something did.
 
-Run `python -m benchmarks.false_alarms` (20 seeds, some minutes) or with `--quick` (4 seeds). `--only null,faults,year,cost`
-runs parts. All figures of a table belong together: false incidents in 30 days not in alarm, days in alarm, delays.
+Run `python -m benchmarks.false_alarms` (20 seeds, half an hour) or with `--quick` (4 seeds); `--only` runs parts of
+`null,faults,year,cost`. All figures belong together: false incidents in 30 days not in alarm, days in alarm, delays.
 """
 
 from __future__ import annotations
@@ -176,7 +176,8 @@ def cost(targets: Targets) -> None:
     learned.score(stream.days[60:])
     once = time.perf_counter() - start
     print(
-        f"\n300 columns, 60 days: {seconds:.1f} s to learn, {once * 1000:.0f} ms a window, {len(learned.to_bytes()):,} bytes"
+        f"\n300 columns, 60 days: {seconds:.1f} s to learn, {once * 1000:.0f} ms a window, "
+        f"{len(learned.to_bytes()):,} bytes"
     )
     targets("calibration of 300 columns and 60 days in under 30 s", seconds < 30.0)
 

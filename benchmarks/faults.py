@@ -3,9 +3,9 @@
 In: a stream of flights with its rows, and its calibration. Out: the delay of each fault, in days: 1 is the first day.
 Kept: nothing.
 
-A fault counts as seen when a series of a column it touches is beyond; what else happens to be beyond does not count. The
-oracle looks at the same series of the same columns over the same windows with the same threshold, but has been told their
-true mean and variance from day to day.
+A fault counts as seen when a series of a column it touches is beyond; what else happens to be beyond does not count.
+The oracle looks at the same series of the same columns over the same windows with the same threshold, but has been told
+their true mean and variance from day to day.
 """
 
 from __future__ import annotations
@@ -99,6 +99,11 @@ def _stuck(t: pa.Table, day: int, rng: np.random.Generator, facts: Facts) -> Col
     return {"distance": _number(np.full(t.num_rows, 1089.0))}
 
 
+def _nothing(t: pa.Table, day: int, rng: np.random.Generator, facts: Facts) -> Columns:
+    return {"distance": pa.nulls(t.num_rows, pa.float64())}
+
+
+_TIMES = ("departure_minute", "arrival_minute")
 FAULTS: tuple[Fault, ...] = (
     Fault("+0.25 sd, distance", ("distance",), _shift("distance", 0.25)),
     Fault("°F to °C, temperature", ("temperature",), _linear("temperature", 5 / 9, -160 / 9)),
@@ -108,9 +113,9 @@ FAULTS: tuple[Fault, ...] = (
     Fault("variance x 1.5, departure", ("departure_minute",), _wider("departure_minute")),
     Fault("miles to km, distance", ("distance",), _linear("distance", 1.609344)),
     Fault("humidity / 100", ("humidity",), _linear("humidity", 0.01)),
-    Fault("swapped departure, arrival", ("departure_minute", "arrival_minute"), _swapped("departure_minute", "arrival_minute")),
+    Fault("swapped departure, arrival", _TIMES, _swapped(*_TIMES)),
     Fault("vanished, distance", ("distance",), lambda t, day, rng, facts: {}),
-    Fault("all null, distance", ("distance",), lambda t, day, rng, facts: {"distance": pa.nulls(t.num_rows, pa.float64())}),
+    Fault("all null, distance", ("distance",), _nothing),
     Fault("stuck, distance", ("distance",), _stuck),
     Fault("volume halved", (), lambda t, day, rng, facts: {}),
     Fault("+0.1 sd, score", ("score",), _shift("score", 0.1)),

@@ -2,8 +2,8 @@
 
 In: a random generator. Out: a `Stream`: a reference's grid and days, and production's days, as profiles. Kept: nothing.
 
-Flights keep their rows, so that a fault can be put into them; synthetic days are drawn as counts, so that a million rows
-a day cost what fifty do.
+Flights keep their rows, so that a fault can be put into them; synthetic days are drawn as counts, so that a million
+rows a day cost what fifty do.
 """
 
 from __future__ import annotations

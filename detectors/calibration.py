@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date
@@ -20,7 +21,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 from detectors.conditional import Conditional
 from detectors.functionals import RATES, Series, Views, rate_of
@@ -33,9 +34,11 @@ HORIZONS = (1, 7, 28)
 GUARANTEED_DAYS = 28
 FEWEST_DAYS = 7
 _LOWER = 1.645
+# Series whose days differ by more than this many sampling variances have no shape of their own (see `active`).
 _STEADY = 2.0
-_TIMES = 2.0
-_LONGEST_GIVEN = 28
+# How many times more often than windows of a day alone those of all horizons open incidents, sliding windows being much
+# alike: 1.7 for independent days, and a margin for days that are not.
+_TIMES = 2.3
 _FORMAT = 1
 
 _PARTS: dict[str, Any] = {"views": Views, "predictive": Predictive, "conditional": Conditional, "given": Predictive}
@@ -59,6 +62,22 @@ class Scores:
     significant: NDArray[np.bool_]
     beyond: NDArray[np.bool_]
 
+    def listed(self, rate: float = 0.1) -> NDArray[np.bool_]:
+        """Which series to name inside an incident, shape of `score`: false discoveries at most `rate` of them.
+
+        Benjamini & Hochberg 1995 over all series of a window, and the change beyond the floor. For a window that is
+        beyond already: in others this says nothing.
+        """
+        pvalue = 2.0 * ndtr(-np.abs(np.nan_to_num(self.score)))
+        order = np.argsort(pvalue, axis=-1)
+        tests = pvalue.shape[-1]
+        limit = rate * np.arange(1, tests + 1) / tests
+        passed = np.take_along_axis(pvalue, order, -1) <= limit
+        last = tests - np.argmax(passed[..., ::-1], axis=-1)
+        most = np.where(passed.any(axis=-1), rate * last / tests, -1.0)
+        named: NDArray[np.bool_] = (pvalue <= most[..., None]) & (self.lower >= self.floor)
+        return named
+
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
@@ -79,7 +98,8 @@ class Calibration:
     def learn(cls, grid: Grid, days: Sequence[Day], budget: float, horizons: tuple[int, ...] = HORIZONS) -> Calibration:
         """Learn from the baseline's days, in any order. Days without rows are left out.
 
-        Raises DetectorError for fewer than 7 days with rows, a budget that is not positive, or profiles of another grid.
+        Raises DetectorError for fewer than 7 days with rows, a budget that is not positive, or profiles of another
+        grid.
         """
         if not budget > 0.0:
             raise DetectorError(f"a budget of {budget} false incidents cannot be kept: above 0")
@@ -150,14 +170,15 @@ class Calibration:
     def score_sums(self, sums: IntArray, weekdays: IntArray) -> Scores:
         """Hold many windows of one length against the baseline: arrays of the result have shape (windows, J).
 
-        `sums`, shape (windows, days, width), are `views.sums` of each day; `weekdays`, shape (windows, days), 0 is Monday.
+        `sums`, shape (windows, days, width), are `views.sums` of each day; `weekdays`, shape (windows, days), 0 is
+        Monday.
         """
         values, variances = self.views.values(sums)
         score, change, error = self.predictive.score(values, variances, weekdays)
         lower = np.maximum(np.abs(change) - _LOWER * error, 0.0)
         floor = self.views.floors(self.predictive.level)
         chosen = self.conditional.chosen
-        if len(chosen) and sums.shape[1] <= _LONGEST_GIVEN:
+        if len(chosen):
             rest, leverage = self.conditional.rest(self.predictive.residuals(values, weekdays))
             deviation = self.predictive.deviation[chosen]
             extra, by, unsure = self.given.score(rest, variances[..., chosen] / deviation**2, weekdays, leverage)
@@ -213,7 +234,16 @@ class Calibration:
                 for name, kind in _PARTS.items()
             }
             return cls(**parts, budget=float(arrays["budget"][0]), days=int(head[1]), horizons=tuple(head[2:]))
-        except (KeyError, IndexError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        except (
+            KeyError,
+            IndexError,
+            ValueError,
+            TypeError,
+            OSError,
+            EOFError,
+            zlib.error,
+            zipfile.BadZipFile,
+        ) as error:
             if isinstance(error, DetectorError):
                 raise
             raise DetectorError("stored calibration is damaged") from error

@@ -1,4 +1,4 @@
-"""What the other columns say a column should be: a bad day of weather moves all weather at once, a changed unit one column.
+"""What the other columns say a column should be: bad weather moves all weather at once, a changed unit one column.
 
 In: standardised daily residuals of all series and each series' column. Out: a frozen `Conditional`, which takes from a
 later day's residual of a series what the residuals of the other columns predict of it. Kept: nothing.
@@ -18,7 +18,8 @@ import numpy as np
 from detectors.result import FloatArray, IntArray
 
 _STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)
-_GAIN = 0.6
+_GAIN, _SHORT_GAIN = 0.5, 0.1
+_SHORT, _LONG = 28.0, 60.0
 _CLIP = 4.0
 
 
@@ -69,7 +70,7 @@ class Conditional:
                     best = (error, ridge, rest * np.sqrt(np.diag(alone))[:, None])
             assert best is not None
             share = (best[2] ** 2).sum(axis=0) / np.maximum((target**2).sum(axis=0), 1e-12)
-            useful = np.flatnonzero(share < _GAIN)
+            useful = np.flatnonzero(share < np.interp(days, (_SHORT, _LONG), (_SHORT_GAIN, _GAIN)))
             chosen += places[useful].tolist()
             strengths += [best[1]] * len(useful)
             left.append(best[2][:, useful])
@@ -101,13 +102,13 @@ class Conditional:
     @cached_property
     def _solved(self) -> list[tuple[IntArray, IntArray, FloatArray, FloatArray, float]]:
         whole = self.basis @ self.basis.T
-        solved = []
+        solved: list[tuple[IntArray, IntArray, FloatArray, FloatArray, float]] = []
         for each in np.unique(self.column[self.chosen]).tolist():
-            own = np.flatnonzero(self.column == each)
-            places = np.flatnonzero(self.column[self.chosen] == each)
+            own: IntArray = np.flatnonzero(self.column == each)
+            places: IntArray = np.flatnonzero(self.column[self.chosen] == each)
             ridge = float(self.strength[places[0]])
             kernel = whole - self.basis[:, own] @ self.basis[:, own].T
-            inverse = np.linalg.inv(kernel + ridge * np.eye(len(kernel)))
+            inverse = np.asarray(np.linalg.inv(kernel + ridge * np.eye(len(kernel))), dtype=np.float64)
             solved.append((own, places, inverse, inverse @ self.basis[:, self.chosen[places]], ridge))
         return solved
 

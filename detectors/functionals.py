@@ -68,7 +68,7 @@ FLOORS = {
     Series.FAR: 0.005,
     Series.VOLUME: 0.1,
 }
-"""The least change that may alarm: standard deviations, log of the factor, twice the arcsine, for rates the change itself."""
+"""The least change that may alarm: standard deviations, log of the factor, twice the arcsine; for rates the change."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,7 @@ class Views:
     `top`, shape (shares,): cells of frequent categories. `series`, `column`, `place`, shape (J,): what each series
     follows, of which column (-1: of all rows), and for shares its place in `top`. `moments`, shape (features, 3):
     within-day variance of the scores (in units of one), their kurtosis and the variance of their cubic. `usual`,
-    shape (J,): the reference's rate where the series is one, whose sampling variance counts as long as nothing happened.
+    shape (J,): the reference's rate where the series follows one.
     """
 
     grid_id: str
@@ -177,8 +177,8 @@ class Views:
         usual = np.zeros(len(self))
         for kind, chosen in self._chosen.items():
             if kind in _RATES:
-                k, n = (whole[name][self.column[chosen]] for name in _RATES[kind])
-                usual[chosen] = k / np.maximum(n, 1)
+                some, every = (whole[name][self.column[chosen]] for name in _RATES[kind])
+                usual[chosen] = some / np.maximum(every, 1)
         return replace(self, moments=moments, usual=usual)
 
     def sums(self, profile: Profile) -> IntArray:
@@ -196,7 +196,7 @@ class Views:
                 profile.null + profile.nan,
                 self._by_column(first),
                 self._by_column(second),
-                self._by_column(second * scores // STEPS),
+                self._by_column(counts * (scores**3 // STEPS)),
                 self._by_column(np.where(self.far, counts, 0)),
                 counts[self.offsets[1:] - 1],
                 counts[self.top],
@@ -221,8 +221,8 @@ class Views:
         self, kind: Series, chosen: IntArray, column: IntArray, part: dict[str, IntArray]
     ) -> tuple[FloatArray, FloatArray]:
         if kind is Series.VOLUME:
-            rows = part["rows"] + 1.0
-            return np.log(rows), 1.0 / rows
+            rows = (part["rows"] + 1).astype(np.float64)
+            return np.log(rows), np.asarray(1.0 / rows, dtype=np.float64)
         if kind in _RATES:
             k, whole = (part[name][..., column] for name in _RATES[kind])
             return _arcsine(k, whole)
@@ -241,7 +241,7 @@ class Views:
         return 0.5 * np.log(np.maximum(spread_, 0.0) + damp), (kurtosis - 1.0) / (2.0 + 2.0 * _FLAT) ** 2 / n
 
     def bursts(self, total: IntArray) -> tuple[IntArray, FloatArray, NDArray[np.bool_]]:
-        """For each rate the series of its column's location (-1: none), how many rows it counts; and which are rates."""
+        """For each rate the series of its column's location (-1: none), the rows it counts; and which are rates."""
         leader, seen = np.full(len(self), -1, np.int64), np.zeros(len(self))
         part = self._parts(total)
         locations = np.flatnonzero(self.series == Series.LOCATION)
@@ -312,10 +312,11 @@ def _standardised(middle: FloatArray, counts: IntArray) -> FloatArray:
         return scores
     mean = float(counts @ scores) / total
     deviation = float(np.sqrt(counts @ (scores - mean) ** 2 / total))
-    return np.clip((scores - mean) / max(deviation, _LEAST_SPREAD), -6.0, 6.0)
+    standardised: FloatArray = np.clip((scores - mean) / max(deviation, _LEAST_SPREAD), -6.0, 6.0)
+    return standardised
 
 
-def _arcsine(k: IntArray, n: NDArray[np.generic]) -> tuple[FloatArray, FloatArray]:
+def _arcsine(k: IntArray, n: FloatArray | IntArray) -> tuple[FloatArray, FloatArray]:
     """Anscombe 1948: the variance hardly depends on the rate, down to a single row."""
     whole = np.where(n > 0, n, np.nan)
     return 2.0 * np.arcsin(np.sqrt((k + 0.375) / (whole + 0.75))), 1.0 / (whole + 0.5)

@@ -3,9 +3,9 @@
 In: daily values of J series with their sampling variances and weekdays. Out: a frozen `Predictive`: level, weekday
 effects, day variance, autocorrelation, tails; and normal scores of later windows. Kept: nothing.
 
-A day's value is level + weekday effect + day effect + sampling error; part of the day effect is slow, an AR(1) process. Sixty days say
-little about one series' variance, autocorrelation or tails; hundreds of series say much about them together, so each is
-drawn towards what the others have (variances: Smyth 2004).
+A day's value is level + weekday effect + day effect + sampling error; part of the day effect is slow, an AR(1) process.
+Sixty days say little about one series' variance, autocorrelation or tails; hundreds of series say much about them
+together, so each is drawn towards what the others have (`variation.py`; variances as Smyth 2004).
 """
 
 from __future__ import annotations
@@ -17,22 +17,24 @@ from numpy.typing import NDArray
 from scipy.special import ndtri, stdtr
 
 from detectors.result import FloatArray, IntArray
-from detectors.variation import mean_factor, memory, squeeze, tails, weekday_effects
+from detectors.variation import mean_factor, memory, squeeze_apart, tails, weekday_effects
 
 BURSTS = 28.0
 _MANY = 20.0
-_LIVELY = 2.0
-_THINNEST = 0.4
+_LIVELY = 1.5
+_THINNEST = 1.0
+_PLUGGED_IN = 500.0
 
 
 @dataclass(frozen=True, eq=False)
 class Predictive:
     """Arrays of shape (J,), `weekday` of shape (7, J), `weekday_error` likewise (variances of the effects).
 
-    `day` is the variance of the day effect that the next day has forgotten, `slow` of the one that lasts, `sampling` the usual sampling variance of a day, `thin` what
-    part of the one of independent rows it is (a timetable varies less than chance), `rho` the autocorrelation
-    of the slow part, `df` and `slow_df` the degrees of freedom of the variance, `tail` the excess kurtosis of a day, `days` how many
-    days each series was learned from.
+    `day` is the variance of the day effect that the next day has forgotten, `slow` of the one that lasts,
+    `sampling` the usual sampling variance of a day, `thin` which part it is of that of independent rows (the rest
+    has memory). `rho` is the autocorrelation of the slow part, `df` and `slow_df` the degrees of freedom of the
+    variance and of the memory, `tail` the excess kurtosis of a day, `days` how many days each series was learned
+    from.
     """
 
     level: FloatArray
@@ -79,20 +81,23 @@ class Predictive:
         total = (rest**2).sum(axis=0) / df
         known = n > 2
         raw = np.divide(total, sampling, out=np.ones_like(total), where=sampling > 0)
-        lively = squeeze(np.maximum(raw, 1e-6), df, known)[0] > _LIVELY
+        lively = raw > _LIVELY
         rho, share, slow_df = memory(rest, usable, ordinals, total, lively)
         # Days that hang together are fewer than they seem, and their variance is larger.
         df = np.maximum(df / (1.0 + 2.0 * (share * rho) ** 2 / (1.0 - rho**2)), 1.0)
         lost = share * (mean_factor(n1, np.full(len(n), rho)) - 1.0 / n1)
-        ratio, df = squeeze(np.maximum(raw / (1.0 - np.minimum(lost, 0.8)), 1e-6), df, known)
-        frequent = np.ones(len(n), np.bool_)
+        ratio, df = squeeze_apart(np.maximum(raw / (1.0 - np.minimum(lost, 0.8)), 1e-6), df, known, lively)
+        # What is plugged in for the memory was itself estimated; simulated AR(1) days come out too wide by this much.
+        ratio = ratio * (1.0 + _PLUGGED_IN * share / n1**2)
+        frequent, rare = np.ones(len(n), np.bool_), np.zeros(len(n), np.bool_)
         if bursts is not None:
             frequent = ~bursts[2]
             leader, seen, _ = bursts
             most = np.maximum(1.0 / np.maximum(sampling, 1e-12) / BURSTS, 1.0)
             unit = np.where(leader >= 0, np.clip(ratio[leader], 1.0, most), 1.0)
             few = np.maximum(1.0 - seen / unit / _MANY, 0.0)
-            ratio = np.maximum(ratio, 1.0 + (unit - 1.0) * few)
+            rare = (leader >= 0) & (few > 0.0)
+            ratio = np.where(leader >= 0, np.maximum(ratio, 1.0 + (unit - 1.0) * few), ratio)
         # What varies less than chance (a timetable) will not for ever.
         ratio = np.maximum(ratio, _THINNEST)
         share = np.clip(share, 0.0, np.maximum(1.0 - 0.5 / ratio, 0.0))
@@ -101,7 +106,7 @@ class Predictive:
         day = np.maximum(ratio * sampling - slow - thin * sampling, 0.0)
         return cls(
             level, weekday, error * total, day, slow, sampling * thin, thin, np.full(len(n), rho), df, slow_df,
-            tails(rest, usable, frequent), n,
+            tails(rest, usable, frequent, rare), n,
         )  # fmt: skip
 
     @property
@@ -122,8 +127,8 @@ class Predictive:
         """Normal scores, changes from the expected level and their standard errors, each of shape (windows, J).
 
         `values` and sampling `variances`, shape (windows, days, J), are those of each window's days, `weekdays`, shape
-        (windows, days), theirs. NaN days are left out; a window without any is NaN. `leverage`, shape (windows, J): what
-        else is uncertain, as a multiple of a day's variance, had the reference's days been independent.
+        (windows, days), theirs. NaN days are left out; a window without any is NaN. `leverage`, shape (windows, J):
+        what else is uncertain, in variances of a day, had the reference's days been independent.
         """
         usable = np.isfinite(values)
         variances = variances * self.thin

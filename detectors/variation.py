@@ -1,4 +1,4 @@
-"""What sixty days of many series say about one: weekday effects, variances, memory and tails, drawn towards all others'.
+"""What sixty days of many series say about one: weekdays, variance, memory and tails, drawn towards the others'.
 
 In: daily residuals of shape (days, J), zero where `usable` is False. Out: arrays of shape (J,). Kept: nothing.
 """
@@ -13,17 +13,17 @@ from detectors.result import FloatArray, IntArray
 
 LARGE_DF = 1e4
 WEEK = 7
-_USUAL_MEMORY, _PRIOR_SERIES = 0.65, 3.0
+_USUAL_MEMORY, _PRIOR_SERIES = 0.65, 10.0
 _LONGEST_MEMORY = 0.9
-_MOST_ABOUT_MEMORY = 30.0
-_UNSURE = 1.5
+_MOST_ABOUT_MEMORY = 12.0
+_UNSURE = 8.0
 _HEAVIEST = 6.0
 
 
 def weekday_effects(
     rest: FloatArray, usable: NDArray[np.bool_], weekdays: IntArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Weekday effects drawn towards zero, their variances over the residual variance, and freedom spent: (7, J) twice, (J,).
+    """Weekday effects drawn towards zero, their variances over the residual one, freedom spent: (7, J) twice, (J,).
 
     How far: by the ratio of the effects' variance to the residual one, which is the series' own F test, drawn towards
     the median of all series'.
@@ -46,7 +46,7 @@ def weekday_effects(
     return effect * shrink, np.where(count > 0, drawn / (1.0 + count * drawn), drawn), shrink.sum(axis=0) * 6.0 / 7.0
 
 
-def squeeze(ratio: FloatArray, df: FloatArray, known: FloatArray) -> tuple[FloatArray, FloatArray]:
+def squeeze(ratio: FloatArray, df: FloatArray, known: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
     """Variances (over sampling variance) drawn towards a common one, and their degrees of freedom (Smyth 2004)."""
     use = known & (ratio > 1e-3)
     if use.sum() < 3:
@@ -59,9 +59,22 @@ def squeeze(ratio: FloatArray, df: FloatArray, known: FloatArray) -> tuple[Float
         prior_df = 2.0 * _trigamma_inverse(excess)
         centre = float(np.exp(np.mean(z) + polygamma(0, prior_df / 2.0) - np.log(prior_df / 2.0)))
     prior_df = min(prior_df, LARGE_DF)
-    # Geometric: next to weather that varies a thousand times more than chance, a mean of variances would drown the rest.
-    drawn = np.exp((prior_df * np.log(centre) + df * np.log(np.maximum(ratio, 1e-9))) / (prior_df + df))
+    # Geometric: next to weather that varies a thousand times more than chance, a mean of variances would drown the
+    # rest. A variance's logarithm is too small by about one over its degrees of freedom.
+    own = np.log(np.maximum(ratio, 1e-9)) + 1.0 / df
+    drawn = np.exp((prior_df * np.log(centre) + df * own) / (prior_df + df))
     return np.where(use, drawn, ratio), df + prior_df
+
+
+def squeeze_apart(
+    ratio: FloatArray, df: FloatArray, known: NDArray[np.bool_], lively: NDArray[np.bool_]
+) -> tuple[FloatArray, FloatArray]:
+    """`squeeze`, among those whose days differ and among those whose days are samples, each for themselves."""
+    ratio, df = ratio.copy(), df.copy()
+    for group in (known & lively, known & ~lively):
+        if group.any():
+            ratio[group], df[group] = squeeze(ratio[group], df[group], np.ones(int(group.sum()), np.bool_))
+    return ratio, df
 
 
 def _trigamma_inverse(value: float) -> float:
@@ -98,23 +111,20 @@ def memory(
     own_df = np.maximum(1.5 * days / WEEK, 1.0)
     live = (value**2).sum(axis=0) > 0
     weights = (1.0 - np.arange(1, WEEK) / WEEK)[: len(plain)]
-    rho, share, df = 0.0, np.zeros(features), own_df
-    for _ in range(3):
+    rho, share, df = _USUAL_MEMORY, np.where(lively, 0.5, 0.0), own_df
+    for _ in range(6):
         # Taking out the mean costs each autocovariance, and the variance, the variance of that mean.
         lost = share * mean_factor(days, np.full(features, rho)) + (1.0 - share) / days
         autocovariance = plain * (1.0 - lost) + lost
         spread = np.maximum(1.0 + 2.0 * weights @ autocovariance, 0.1)
-        ratio, df = spread.copy(), own_df.copy()
         # Sampling errors have no memory: series that consist of them must not tell the others to forget.
-        for group in (live & lively, live & ~lively):
-            if group.any():
-                ratio[group], df[group] = squeeze(spread[group], own_df[group], np.ones(int(group.sum()), np.bool_))
+        ratio, df = squeeze_apart(spread, own_df, live, lively)
         df = np.minimum(df, own_df + _MOST_ABOUT_MEMORY)
         rho = _fall(autocovariance[:, live & lively])
         full = 1.0 + 2.0 * float(weights @ rho ** np.arange(1, len(weights) + 1))
         share = np.where(live, np.clip((ratio - 1.0) / (full - 1.0), 0.0, 1.0), 0.0)
     # How much lasts is itself uncertain, the more the shorter the history.
-    unsure = np.where(live & lively, np.minimum(_UNSURE / own_df, 1.0), 0.0)
+    unsure = np.where(live & lively, np.minimum(_UNSURE / own_df**2, 1.0), 0.0)
     return rho, share + (1.0 - share) * unsure, df
 
 
@@ -134,11 +144,13 @@ def _fall(autocovariance: FloatArray) -> float:
     return float(min(ratio ** (1.0 / 3.0), _LONGEST_MEMORY))
 
 
-def tails(rest: FloatArray, usable: NDArray[np.bool_], frequent: NDArray[np.bool_]) -> FloatArray:
+def tails(
+    rest: FloatArray, usable: NDArray[np.bool_], frequent: NDArray[np.bool_], rare: NDArray[np.bool_]
+) -> FloatArray:
     """Excess kurtosis of each series' days, drawn towards that of all as far as they agree.
 
     Nobody is told tamer than all are on average: sixty days rarely show a series' own worst. What
-    hardly ever happens (not `frequent`) does not tell the others.
+    hardly ever happens (not `frequent`) does not tell the others, and where `rare`, its clusters are all its tail.
     """
     n = np.maximum(usable.sum(axis=0), 4).astype(np.float64)
     square = (rest**2).sum(axis=0) / n
@@ -147,9 +159,10 @@ def tails(rest: FloatArray, usable: NDArray[np.bool_], frequent: NDArray[np.bool
     excess = np.divide(fourth, square**2, out=np.full(len(square), 3.0), where=live) - 3.0 + 6.0 / (n + 1.0)
     tell = live & frequent
     if tell.sum() < 3:
-        return np.maximum(excess, 0.0)
+        own: FloatArray = np.maximum(excess, 0.0)
+        return own
     common, noise = float(np.mean(excess[tell])), 24.0 / n
     between = max(float(np.var(excess[tell]) - noise[tell].mean()), 0.0)
     drawn = common + (excess - common) * between / (between + noise)
-    drawn = np.where(frequent, drawn, common)
-    return np.clip(drawn, max(common, 0.0), _HEAVIEST)
+    drawn = np.clip(drawn, max(common, 0.0), _HEAVIEST)
+    return np.where(rare, 0.0, drawn)
