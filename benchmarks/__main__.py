@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import detectors, environments, fleet, multivariate, outliers, peers, window
+from benchmarks import detectors, environments, false_alarms, fleet, multivariate, outliers, peers, window
 
 ALL: dict[str, Callable[[Path], bool]] = {
     "window": lambda _: window.main(),
@@ -15,6 +15,7 @@ ALL: dict[str, Callable[[Path], bool]] = {
     "peers": peers.main,
     "detectors": lambda _: detectors.main(),
     "multivariate": lambda _: multivariate.main(),
+    "false_alarms": lambda _: false_alarms.main(),
 }
 
 

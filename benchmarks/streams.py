@@ -9,7 +9,7 @@ rows a day cost what fifty do.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -18,7 +18,6 @@ from scipy.special import ndtr
 
 from benchmarks.flight_rows import FIRST, flight_rows
 from detectors import Grid
-from detectors.cells import AUX
 from detectors.profile import Profile
 
 START = date(2024, 1, 1)  # a Monday
@@ -123,9 +122,8 @@ def synthetic(
                     order = [column.lookup.get(str(value), column.cells - 1) for value in range(values)]
                     np.add.at(share, order, tilt)
                 counts[day, start:stop] = rng.multinomial(count[day], share / share.sum())
-        nothing = np.zeros((len(grid), len(AUX)), np.int64), np.zeros((len(grid), 2), np.int64)
         days = [
-            (START + timedelta(day), Profile(grid, int(count[day]), counts[day], nothing[0].copy(), nothing[1].copy()))
+            (START + timedelta(day), replace(Profile.empty(grid), rows=int(count[day]), counts=counts[day]))
             for day in range(total)
         ]
         return Stream(grid, days, reference)

@@ -12,7 +12,6 @@ from scipy.special import ndtr
 
 from detectors import DetectorError, Grid
 from detectors.calibration import Calibration, Day
-from detectors.cells import AUX
 from detectors.profile import Profile
 
 MONDAY = date(2024, 1, 1)
@@ -35,13 +34,7 @@ def _days(
             mean = rng.normal() * deviation + (shift if place == 0 else 0.0)
             share = np.diff(np.concatenate(([0.0], ndtr(column.edges - mean), [1.0])))
             counts.append(rng.multinomial(rows, share / share.sum()))
-        profile = Profile(
-            grid,
-            rows,
-            np.concatenate(counts).astype(np.int64),
-            np.zeros((len(grid), len(AUX)), np.int64),
-            np.zeros((len(grid), 2), np.int64),
-        )
+        profile = replace(Profile.empty(grid), rows=rows, counts=np.concatenate(counts).astype(np.int64))
         found.append((MONDAY + timedelta(day), profile))
     return found
 
