@@ -364,7 +364,7 @@ def test_rows_that_are_older_than_the_log_was_watched_do_no_harm(flow: Flow) -> 
 def test_duplicate_ids_are_rows_like_others(flow: Flow) -> None:
     outcomes = run_day(flow, replaced(5, "id", ["the same"] * N))
     assert judged(outcomes)[-1].rows == N
-    assert breaches(outcomes, 5) == set()
+    assert breaches(outcomes, 5) == {("id", "duplicates")}, "and that they repeat is told"
 
 
 def test_too_few_rows_are_insufficient_and_nothing_is_said_of_drift(flow: Flow) -> None:
