@@ -191,7 +191,9 @@ class ModelSettings(Section):
     )
     cadence: Cadence | None = Field(None, description="for batch models: one run is one window, in place of horizons")
     settle: Duration = Field(timedelta(minutes=15), description="how long after its end a window is evaluated")
-    false_alarms: str | None = Field(None, description="how many false alarms are acceptable: `1 per 30d`")
+    false_alarms: str | None = Field(
+        None, description="how many false alarms are acceptable: `1 per 30d`; learned from the baseline's days"
+    )
     detectors: dict[str, DetectorSettings] = Field(
         default_factory=dict,
         description="per detector: threshold, enabled; naming one that is not on by default switches it on",
