@@ -7,10 +7,11 @@ counted by one thread, while it is in the processor's cache.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, wait
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -85,30 +86,32 @@ def count_slots(
         Sampling(grids, rules or {}, len(slots)),
     )
     edges, end = np.array([micros(start) for start, _ in slots]), micros(slots[-1][1])
-    header = [settings.columns.timestamp, *([settings.columns.version] if settings.columns.version else [])]
-    ids = settings.columns.id
-    header = list(
-        dict.fromkeys(
-            [*header, *([ids] if ids else []), *(part.name for grid in grids.values() for part in grid.segments)]
-        )
-    )
+    ids, parts = settings.columns.id, [part.name for grid in grids.values() for part in grid.segments]
+    # A sample needs the ids before anything else is read; repeats alone can wait for a free thread.
+    early = ids if rules else None
+    header = [name for name in (settings.columns.timestamp, settings.columns.version, early) if name is not None]
+    header = list(dict.fromkeys([*header, *parts]))
     names = list(dict.fromkeys(column.name for grid in grids.values() for column in grid.columns))
-    for part in log.parts(slots[0][0], slots[-1][1], list(dict.fromkeys([*header, *names]))):
+    wanted = list(dict.fromkeys([*header, *([ids] if ids else []), *names]))
+    for part in log.parts(slots[0][0], slots[-1][1], wanted):
         head = part.read(header)
         times = head.column(head.schema.get_field_index(settings.columns.timestamp))
         stamps = times.cast(pa.int64()).fill_null(NEVER).to_numpy(zero_copy_only=False)
         slot = np.searchsorted(edges, stamps, side="right") - 1
         slot[stamps >= end] = -1
-        column = None if ids is None else column_of(head, ids)
-        if column is not None:
-            counts.repeats.add(column, slot)
-        plans = _plan(counts, head, settings.columns.version, stamps, slot, column)
-        if plans:
-            _count(part, plans, names, pool)
+        plans = _plan(counts, head, settings.columns.version, stamps, slot, early)
+        if (slot >= 0).any():
+            _count(part, plans, names if plans else [], pool, partial(_repeats, counts, part, ids, slot))
             for draw in (plan.draw for plan in plans):
                 if draw is not None:
                     counts.samples.put(draw)
     return counts
+
+
+def _repeats(counts: Counts, part: Part, ids: str | None, slot: IntArray) -> None:
+    column = None if ids is None else column_of(part.read([ids]), ids)
+    if column is not None:
+        counts.repeats.add(column, slot)
 
 
 def _plan(
@@ -117,7 +120,7 @@ def _plan(
     version: str | None,
     stamps: IntArray,
     slot: IntArray,
-    ids: pa.Array | None,
+    ids: str | None,
 ) -> list[_Plan]:
     """Take note of a part's rows, and say which of them go into which tally and sample."""
     inside = slot >= 0
@@ -126,6 +129,7 @@ def _plan(
     counts.rows[:] += np.bincount(slot[inside], minlength=len(counts.rows))
     np.maximum.at(counts.newest, slot[inside], stamps[inside])
     names, codes = version_codes(head, version)
+    column = None if ids is None else column_of(head, ids)
     plans = []
     for code in np.unique(codes[inside]).tolist():
         mine = inside & (codes == code)
@@ -137,11 +141,15 @@ def _plan(
             tally = counts.tallies[name]
             runs = Runs.of(np.where(mine, slot, -1), tally.grid.segment_codes(head))
             tally.add_rows(runs)
-            plans.append(_Plan(tally, runs, counts.samples.draw(name, ids, slot, mine)))
+            plans.append(_Plan(tally, runs, counts.samples.draw(name, column, slot, mine)))
     return plans
 
 
-def _count(part: Part, plans: Sequence[_Plan], names: Sequence[str], pool: Executor | None) -> None:
+def _count(
+    part: Part, plans: Sequence[_Plan], names: Sequence[str], pool: Executor | None, beside: Callable[[], None]
+) -> None:
+    """Count a part's columns, and do `beside` what needs no thread of its own."""
+
     def some(group: Sequence[str]) -> None:
         batch = part.read(group)
         for name in group:
@@ -155,7 +163,15 @@ def _count(part: Part, plans: Sequence[_Plan], names: Sequence[str], pool: Execu
                     plan.draw.add(place, array)
 
     small = part.num_rows < COMPILED_ROWS
-    size = len(names) if small else max(1, min(_MOST_COLUMNS, _VALUES // part.num_rows))
+    size = max(len(names), 1) if small else max(1, min(_MOST_COLUMNS, _VALUES // part.num_rows))
     groups = [names[start : start + size] for start in range(0, len(names), size)]
-    for _ in map(some, groups) if pool is None or small else pool.map(some, groups):
-        pass
+    if pool is None or small:
+        beside()
+        for group in groups:
+            some(group)
+        return
+    jobs = [pool.submit(beside), *(pool.submit(some, group) for group in groups)]
+    # All of them end before one of them may fail: the next part's file is not this one's.
+    wait(jobs)
+    for job in jobs:
+        job.result()
