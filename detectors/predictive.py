@@ -158,7 +158,8 @@ class Predictive:
         variance is known.
         """
         tail = 4.0 + 6.0 * days / np.maximum(self.tail, 1e-3)
-        memory = np.where(days > 2.0, 1.0 / self.slow_df, 0.0)
+        lasting = self.slow / (self.day + self.slow + self.sampling + 1e-18)
+        memory = np.where(days > 2.0, lasting / self.slow_df, 0.0)
         return tail, 1.0 / (1.0 / self.df + 1.0 / tail + memory)
 
 
