@@ -37,8 +37,8 @@ _LOWER = 1.645
 # Series whose days differ by more than this many sampling variances have no shape of their own (see `active`).
 _STEADY = 2.0
 # How many times more often than windows of a day alone those of all horizons open incidents, sliding windows being much
-# alike: 1.7 for independent days, and a margin for days that are not.
-_TIMES = 2.3
+# alike: 1.7 for independent days, and a margin for bursts and memory that no baseline shows.
+_TIMES = 3.0
 _FORMAT = 1
 
 _PARTS: dict[str, Any] = {"views": Views, "predictive": Predictive, "conditional": Conditional, "given": Predictive}
