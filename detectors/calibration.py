@@ -36,8 +36,8 @@ FEWEST_DAYS = 7
 _LOWER = 1.645
 # Series whose days differ by more than this many sampling variances have no shape of their own (see `active`).
 _STEADY = 2.0
-# How many times more often than windows of a day alone those of all horizons open incidents, sliding windows being much
-# alike: 1.7 for independent days, and a margin for bursts and memory that no baseline shows.
+# How many times more often than windows of a day alone those of all horizons may open incidents: chosen on the streams
+# of benchmarks/false_alarms.py, not derived. Three is the union bound over the horizons.
 _TIMES = 3.0
 _FORMAT = 1
 
