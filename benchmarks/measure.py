@@ -60,7 +60,9 @@ def peak_mb() -> float:
 
 def interleaved(variants: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]], rounds: int) -> dict[str, Cost]:
     """Every variant once a round, `rounds` rounds, each in a fresh process; see `in_rounds`."""
-    return in_rounds({name: (partial(run, *variant), rounds) for name, variant in variants.items()})
+    return in_rounds(
+        {name: (partial(run, function, *arguments), rounds) for name, (function, arguments) in variants.items()}
+    )
 
 
 def in_rounds(variants: Mapping[str, tuple[Callable[[], Cost], int]]) -> dict[str, Cost]:
