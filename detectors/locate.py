@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from detectors.result import FloatArray, IntArray
 
 CROWDED, PLACE = 0x8000, 0x7FFF
-_TAIL = 0.005
+_TAIL = 0.001
 # Nanoseconds a value, but only their ratios matter: one comparison, a search among many edges, a sort where it is slow.
 _PASS, _SEARCH, _SORT = 1.0, 20.0, 40.0
 

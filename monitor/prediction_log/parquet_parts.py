@@ -69,12 +69,16 @@ class FileReaders:
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """One row group; `given` are the file's columns, `schema` and `constants` as in `parquet_file.file_batches`."""
+    """One row group; `given` are the file's columns, `known` those of `schema`.
+
+    `schema` and `constants` are as in `parquet_file.file_batches`.
+    """
 
     readers: FileReaders
     group: int
     num_rows: int
     given: frozenset[str]
+    known: frozenset[str]
     time: str
     schema: pa.Schema
     constants: Mapping[str, Any]
@@ -82,8 +86,8 @@ class FilePart:
     def read(self, columns: Sequence[str]) -> pa.RecordBatch:
         """See `Part.read`."""
         with self.readers.one() as file:
-            given = self.given
-            read = [name for name in columns if name in given and (name in self.schema.names or name == self.time)]
+            given, known = self.given, self.known
+            read = [name for name in columns if name in given and (name in known or name == self.time)]
             # Without columns there is nothing that would tell how many rows there are: they are known already.
             table = file.read_row_group(self.group, columns=read, use_threads=False) if read else None
             names, arrays = [], []
@@ -96,7 +100,7 @@ class FilePart:
                 elif self.constants.get(name) is not None:
                     value = pa.repeat(pa.scalar(self.constants[name]), self.num_rows)
                     arrays.append(as_times(value, name) if name == self.time else self._conform(value, name))
-                elif name in self.schema.names:
+                elif name in known:
                     arrays.append(pa.nulls(self.num_rows, self.schema.field(name).type))
                 else:
                     continue
@@ -120,6 +124,7 @@ def file_parts(
     with readers.one() as file:
         groups, given = row_groups(file, time), frozenset(file.schema_arrow.names)
         timed = time in given or fixed.get(time) is not None
+    known = frozenset(schema.names)
     for group in groups if timed else ():
         if group.rows and (group.first is None or group.last is None or (group.first < high and group.last >= low)):
-            yield FilePart(readers, group.index, group.rows, given, time, schema, fixed)
+            yield FilePart(readers, group.index, group.rows, given, known, time, schema, fixed)

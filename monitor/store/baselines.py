@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -160,7 +161,7 @@ def _one(connection: Connection, condition: sa.ColumnElement[bool]) -> Baseline 
     ).one_or_none()
     if row is None:
         return None
-    grid = Grid.from_bytes(row.data)
+    grid = _grid(row.data)
     return Baseline(
         id=row.id,
         model=row.model,
@@ -179,3 +180,9 @@ def _one(connection: Connection, condition: sa.ColumnElement[bool]) -> Baseline 
         joint_reason=row.joint_reason or "",
         sample_rate=row.sample_rate,
     )
+
+
+@lru_cache(maxsize=32)
+def _grid(data: bytes) -> Grid:
+    """A grid never changes, and what is derived from it (a table to find cells by, a coarse twin) is worth keeping."""
+    return Grid.from_bytes(data)
