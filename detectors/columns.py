@@ -113,11 +113,6 @@ class Column:
         return self.kind is ColumnKind.NUMBER and self.role is not Role.FEATURE
 
     @cached_property
-    def keys(self) -> FloatArray:
-        """What a sorted column is searched for: -inf, the edges, the largest float, +inf."""
-        return np.concatenate(([-np.inf], self.edges, [_LARGEST, np.inf]))
-
-    @cached_property
     def locator(self) -> Locator | None:
         """How large batches find their cells, or None where they are sorted."""
         return locator(self.edges, self.ranks)

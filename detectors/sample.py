@@ -175,7 +175,7 @@ def keep(ids: pa.Array | pa.ChunkedArray, rule: SampleRule) -> tuple[IntArray, H
 
 
 def cells_of(column: Column, array: pa.Array | pa.ChunkedArray | None, rows: int) -> CellArray:
-    """The code of every value, shape (rows,), by the rules `cells.count` counts by."""
+    """The code of every value, shape (rows,), by the rules `places.places` counts by."""
     if column.cells > MOST_CELLS:
         raise DetectorError(f"{column.name!r} has {column.cells:,} cells: a sample holds {MOST_CELLS:,}")
     if array is None:

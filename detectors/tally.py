@@ -3,8 +3,8 @@
 In: a grid, how many slots, then the columns of batches with the runs of rows that belong to each slot. Out: one profile
 a slot. Kept: the counts so far, added to in place; threads may add different columns at the same time.
 
-A run of few rows is sorted (`cells.py`); many rows go through the compiled loop (`kernel.py`), which whoever has only
-small batches never loads. Both count alike.
+Of few rows every row's place is found (`places.py`); many rows go through the compiled loop (`kernel.py`), which
+whoever has only small batches never loads. Both count alike.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from detectors.cells import ABSENT, AUX, INFINITE, NAN, NULL, count, fixed_sums, is_countable, output_steps
+from detectors.cells import ABSENT, AUX, INFINITE, NAN, NULL, fixed_sums, is_countable, output_steps
 from detectors.columns import Column, ColumnKind
 from detectors.places import COMPILED_ROWS, places
 from detectors.profile import Profile, parts_shape
@@ -129,12 +129,22 @@ class Tally:
         if many and column.locator is not None:
             self._add_many(place, column, array, runs)
             return
-        for slot, start, rows in runs.spans():
-            counted = count(column, array.slice(start, rows), rows)
-            first = int(self.grid.offsets[place])
-            self._counts[slot, first : first + column.cells] += counted.cells
-            self._aux[slot, place] += counted.aux
-            self._sums[slot, place] += counted.sums
+        self._add_few(place, column, array, runs)
+
+    def _add_few(self, place: int, column: Column, array: pa.Array | pa.ChunkedArray, runs: Runs) -> None:
+        """Find every row's place and count the places of all runs at once."""
+        width, first = column.cells + len(AUX), int(self.grid.offsets[place])
+        run = np.repeat(np.arange(len(runs.slots)), runs.lengths)
+        keys = run * width + places(column, array, runs.rows)
+        found = np.bincount(keys, minlength=len(runs.slots) * width).reshape(-1, width)
+        # A slot is in one run at most, so that none is added to twice here.
+        self._counts[runs.slots, first : first + column.cells] += found[:, : column.cells]
+        self._aux[runs.slots, place] += found[:, column.cells :]
+        if column.is_output:
+            for which, steps in enumerate(output_steps(column, array)):
+                # Sums of integers below 2**53: exact in float64.
+                total = np.bincount(run, steps, minlength=len(runs.slots))
+                self._sums[runs.slots, place, which] += total.astype(np.int64)
 
     def _add_many(self, place: int, column: Column, array: pa.Array | pa.ChunkedArray, runs: Runs) -> None:
         from detectors import kernel

@@ -41,7 +41,7 @@ def test_no_open_cell_holds_more_than_its_share_and_deciles_are_edges(values: li
     ordered = np.sort(np.array(values))
     edges, ranks = quantile_edges(ordered, resolution)
     n = len(ordered)
-    assert (np.diff(edges) > 0).all()
+    assert (edges[1:] > edges[:-1]).all()
     assert edges[-1] == ordered[-1]
     assert edges[0] == math.nextafter(ordered[0], -math.inf)
     assert ranks.tolist() == [int((ordered <= edge).sum()) for edge in edges]
