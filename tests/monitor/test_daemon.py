@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +59,15 @@ def serve() -> Iterator[Callable[..., Service]]:
 @pytest.fixture(scope="session", autouse=True)
 def _compiled() -> None:
     """An installed service is compiled; compiling it while it starts would count as memory it holds."""
-    subprocess.run(
-        [sys.executable, "-m", "compileall", "-q", "alerts", "detectors", "monitor", "reports"], cwd=ROOT, check=True
-    )
-    subprocess.run(
-        [sys.executable, "-c", "import monitor.daemon, monitor.store.migrate, alembic.command"], cwd=ROOT, check=True
-    )
+    names = ["alerts", "detectors", "monitor", "reports"]
+    # Some of what others bring is loaded only when it is used.
+    used = ("anyio", "apscheduler", "deltalake", "h11", "prometheus_client", "pydantic", "rich", "sqlalchemy",
+            "starlette", "structlog", "typer", "uvicorn")  # fmt: skip
+    names += [str(Path(spec.origin).parent) for name in used if (spec := find_spec(name)) and spec.origin]
+    subprocess.run([sys.executable, "-m", "compileall", "-q", *names], cwd=ROOT, check=True)
+    loads = "from monitor.light import live_small; live_small(); import numpy.ma, numpy.random, numpy.linalg"
+    for program in ("import monitor.daemon, monitor.store.migrate, alembic.command", f"{loads}; import monitor.daemon"):
+        subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
 
 
 def plant(flow: Flow, models: dict[str, Any] | None = None) -> None:
