@@ -341,7 +341,7 @@ def digest(production: Profile | None, rows: int, sample: Sample | None = None) 
         return hashlib.sha256(str(rows).encode()).hexdigest()[:32]
     # The counts themselves, not their compressed form: another version of the compressor changes nothing here.
     found = hashlib.sha256(f"{production.grid.id} {production.rows}".encode())
-    for part in (production.counts, production.aux, production.sums):
+    for part in (production.counts, production.aux, production.sums, production.parts):
         found.update(part.astype("<i8").tobytes())
     if sample is not None:
         found.update(sample.hashes.astype("<u8").tobytes() + sample.cells.astype("<u2").tobytes())
