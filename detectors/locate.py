@@ -39,6 +39,25 @@ class Locator:
     bins: int
     table: NDArray[np.uint16]
 
+    def count(
+        self,
+        values: FloatArray,
+        bounds: IntArray,
+        slots: IntArray,
+        total: IntArray,
+        width: int,
+        offset: int,
+        odd: IntArray,
+        found: NDArray[np.uint16],
+    ) -> None:
+        """Count runs of values by the compiled loop; the arguments are `kernel.count`'s. Loads the compiler."""
+        from detectors import kernel
+
+        kernel.count(
+            values, values.view(np.int64), bounds, slots, self.bits, self.twice, self.edges, self.table, self.low,
+            self.scale, float(self.bins), total, width, offset, odd, found,
+        )  # fmt: skip
+
 
 def locator(edges: FloatArray, ranks: IntArray) -> Locator | None:
     """The cheapest table for these edges, or None where sorting is expected to be as good.

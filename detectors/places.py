@@ -38,21 +38,15 @@ def places(column: Column, array: pa.Array | pa.ChunkedArray | None, rows: int) 
 
 def _of_numbers(column: Column, values: FloatArray) -> IntArray:
     if len(values) >= COMPILED_ROWS and column.locator is not None:
-        from detectors import kernel
-
-        found = np.zeros(len(values), dtype=np.uint16)
-        one = column.locator
-        kernel.count(
-            values, values.view(np.int64), np.array([0, len(values)]), np.zeros(1, np.int64), one.bits, one.twice,
-            one.edges, one.table, one.low, one.scale, float(one.bins), np.zeros(column.cells, np.int64), column.cells,
-            0, np.zeros((1, 2), np.int64), found,
-        )  # fmt: skip
+        found, total = np.zeros(len(values), dtype=np.uint16), np.zeros(column.cells, dtype=np.int64)
+        bounds, odd = np.array([0, len(values)]), np.zeros((1, 2), dtype=np.int64)
+        column.locator.count(values, bounds, np.zeros(1, dtype=np.int64), total, column.cells, 0, odd, found)
         cells = found.astype(np.int64)
     else:
         cells = np.searchsorted(column.edges, values, side="left").astype(np.int64)
-    odd = ~np.isfinite(values)
-    if odd.any():
-        cells[odd] = column.cells + np.where(np.isnan(values[odd]), NAN, INFINITE)
+    wild = ~np.isfinite(values)
+    if wild.any():
+        cells[wild] = column.cells + np.where(np.isnan(values[wild]), NAN, INFINITE)
     return cells
 
 

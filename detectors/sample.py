@@ -22,13 +22,15 @@ from detectors.cells import is_countable
 from detectors.columns import Column, ColumnKind
 from detectors.grid import Grid
 from detectors.idhash import HashArray, hash_ids
+from detectors.places import places
 from detectors.result import DetectorError, FloatArray, IntArray
-from detectors.values import Family, as_table, column_of, family_of, hashed, numbers, texts
+from detectors.values import as_table, column_of, numbers
 
 CellArray = NDArray[np.uint16]
 
 MISSING, INFINITE, MISMATCH, ABSENT = 65_535, 65_534, 65_533, 65_532
 """Codes of what has no cell: null or NaN, an infinity, a value of another type, a column that did not come."""
+_ODD = np.array([MISSING, MISSING, INFINITE, MISMATCH, ABSENT])  # by the place in `cells.AUX`
 OUTSIDE = 4_096
 """How many codes numbers below the reference's minimum have, and as many those above its maximum."""
 MOST_CELLS = ABSENT - 2 * OUTSIDE
@@ -178,73 +180,37 @@ def cells_of(column: Column, array: pa.Array | pa.ChunkedArray | None, rows: int
     """The code of every value, shape (rows,), by the rules `places.places` counts by."""
     if column.cells > MOST_CELLS:
         raise DetectorError(f"{column.name!r} has {column.cells:,} cells: a sample holds {MOST_CELLS:,}")
-    if array is None:
-        return np.full(rows, ABSENT, dtype=np.uint16)
-    family = family_of(array.type)
-    if family is Family.EMPTY:
-        return np.full(rows, MISSING, dtype=np.uint16)
-    cells = np.full(rows, MISSING, dtype=np.uint16)
-    valid = array.is_valid()
-    there = valid.to_numpy() if isinstance(valid, pa.ChunkedArray) else valid.to_numpy(zero_copy_only=False)
-    if column.kind is ColumnKind.CATEGORY:
-        cells[there] = MISMATCH if family is Family.UNUSABLE else _categories(column, array)[there]
-        return cells
-    if not is_countable(column, array):
-        cells[there] = MISMATCH
-        return cells
-    values = numbers(array)
-    found = _numbers(column, values)
-    found[np.isinf(values)] = INFINITE
-    found[np.isnan(values)] = MISSING
-    cells[there] = found
-    return cells
+    found = places(column, array, rows)
+    odd = found >= column.cells
+    codes = found.copy()
+    if column.kind is ColumnKind.NUMBER:
+        codes += OUTSIDE
+        if array is not None and is_countable(column, array):
+            _beyond(column, numbers(array, keep_null=True), codes)
+    codes[odd] = _ODD[found[odd] - column.cells]
+    return codes.astype(np.uint16)
 
 
-def _numbers(column: Column, values: FloatArray) -> IntArray:
-    """Codes that keep the order: `OUTSIDE` + cell, and finer ones than the grid's outside of the reference's range.
+def _beyond(column: Column, values: FloatArray, codes: IntArray) -> None:
+    """Put codes that are finer than the grid's, and keep the order, where values are outside of the reference's range.
 
     Without them a column that has left that range (summer, by a winter's grid) would have hardly any ranks left.
     The ruler is logarithmic, in units of a thousandth of the reference's range.
     """
     first, last = column.span
     low, high = float(column.edges[first]), float(column.edges[last])
-    found = np.searchsorted(column.edges, values, side="left") + OUTSIDE
     above, below = values > high, values <= low
     with np.errstate(over="ignore", invalid="ignore"):
         unit = (high - low) / 1000.0
         if not 1e-300 < unit < np.inf:
             unit = max(abs(high) / 1000.0, 1e-3)
-        found[above] = OUTSIDE + last + 1 + _ruler((values[above] - high) / unit)
-        found[below] = OUTSIDE + first - _ruler((low - values[below]) / unit)
-    return found
+        codes[above] = OUTSIDE + last + 1 + _ruler((values[above] - high) / unit)
+        codes[below] = OUTSIDE + first - _ruler((low - values[below]) / unit)
 
 
 def _ruler(distance: FloatArray) -> IntArray:
     steps = np.minimum(np.log1p(distance) * 100.0, OUTSIDE - 1.0)
     return np.nan_to_num(steps, nan=OUTSIDE - 1.0).astype(np.int64)
-
-
-def _categories(column: Column, array: pa.Array | pa.ChunkedArray) -> CellArray:
-    """Cells of the values' texts, shape (rows,); every distinct value is looked up once."""
-    if pa.types.is_dictionary(array.type):
-        array = array.cast(array.type.value_type)
-    if pa.types.is_string_view(array.type):
-        array = array.cast(pa.large_string())
-    encoded = array.dictionary_encode()
-    encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.chunk(0)
-    codes = [_category(column, text) for text in texts(encoded.dictionary)]
-    places: NDArray[np.int64] = encoded.indices.fill_null(len(codes)).to_numpy(zero_copy_only=False)
-    return np.array([*codes, MISSING], dtype=np.uint16).take(places)
-
-
-def _category(column: Column, text: str | float | None) -> int:
-    if text is None:
-        return MISSING
-    if isinstance(text, float):
-        return MISSING if np.isnan(text) else INFINITE
-    return column.lookup.get(hashed(column.name, text) if column.private else text, column.cells - 1)
 
 
 def _ordered(grid_id: str, hashes: HashArray, cells: CellArray) -> Sample:

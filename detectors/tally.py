@@ -147,17 +147,11 @@ class Tally:
                 self._sums[runs.slots, place, which] += total.astype(np.int64)
 
     def _add_many(self, place: int, column: Column, array: pa.Array | pa.ChunkedArray, runs: Runs) -> None:
-        from detectors import kernel
-
-        found = column.locator
-        assert found is not None
+        assert column.locator is not None
         values = numbers(array, keep_null=True)
         odd = np.zeros((len(self.rows), 2), dtype=np.int64)
-        kernel.count(
-            values, values.view(np.int64), runs.bounds, runs.slots, found.bits, found.twice, found.edges, found.table,
-            found.low, found.scale, float(found.bins), self._counts.reshape(-1), self.grid.cells,
-            int(self.grid.offsets[place]), odd, _NOTHING,
-        )  # fmt: skip
+        total, offset = self._counts.reshape(-1), int(self.grid.offsets[place])
+        column.locator.count(values, runs.bounds, runs.slots, total, self.grid.cells, offset, odd, _NOTHING)
         if array.null_count:
             nulls = np.array([array.slice(start, rows).null_count for _, start, rows in runs.spans()], dtype=np.int64)
             np.add.at(self._aux[:, place, NULL], runs.slots, nulls)
@@ -165,10 +159,8 @@ class Tally:
         self._aux[:, place, NAN] += odd[:, 0]
         self._aux[:, place, INFINITE] += odd[:, 1]
         if column.is_output:
-            for slot, start, stop in zip(
-                runs.slots.tolist(), runs.bounds.tolist(), runs.bounds[1:].tolist(), strict=False
-            ):
-                part = values[start:stop]
+            for slot, start, rows in runs.spans():
+                part = values[start : start + rows]
                 self._sums[slot, place] += fixed_sums(column, part[np.isfinite(part)])
 
     def _add_parts(self, place: int, column: Column, array: pa.Array | pa.ChunkedArray | None, runs: Runs) -> None:

@@ -207,9 +207,9 @@ def coded(array: pa.Array | pa.ChunkedArray) -> tuple[list[str | float | None], 
     if isinstance(array, pa.ChunkedArray):
         whole = array.unify_dictionaries().combine_chunks()
         array = whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
-    texts = [canonical(value) for value in _plain(array.dictionary)]
-    codes = array.indices.cast(pa.int64()).fill_null(len(texts)).to_numpy(zero_copy_only=False)
-    return [*texts, None], codes
+    names = texts(array.dictionary)
+    codes = array.indices.cast(pa.int64()).fill_null(len(names)).to_numpy(zero_copy_only=False)
+    return [*names, None], codes
 
 
 def tally(array: pa.Array | pa.ChunkedArray) -> tuple[Mapping[str, int], int, int, int]:

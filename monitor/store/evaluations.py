@@ -157,14 +157,7 @@ def next_revision(
 ) -> int:
     """The revision the next evaluation of this window is to have: 0 for the first."""
     top = connection.execute(
-        sa.select(sa.func.max(EVALUATIONS.c.revision)).where(
-            EVALUATIONS.c.model == model,
-            EVALUATIONS.c.version == version,
-            EVALUATIONS.c.baseline == baseline,
-            EVALUATIONS.c.horizon == window.horizon,
-            EVALUATIONS.c.aspect == aspect.value,
-            EVALUATIONS.c.start == window.start,
-        )
+        sa.select(sa.func.max(EVALUATIONS.c.revision)).where(*_of(model, version, baseline, window, aspect))
     ).scalar_one()
     return 0 if top is None else int(top) + 1
 
@@ -175,14 +168,7 @@ def latest_source(
     """The `source` of a window's newest revision; None if it was never evaluated."""
     return connection.execute(
         sa.select(EVALUATIONS.c.source)
-        .where(
-            EVALUATIONS.c.model == model,
-            EVALUATIONS.c.version == version,
-            EVALUATIONS.c.baseline == baseline,
-            EVALUATIONS.c.horizon == window.horizon,
-            EVALUATIONS.c.aspect == aspect.value,
-            EVALUATIONS.c.start == window.start,
-        )
+        .where(*_of(model, version, baseline, window, aspect))
         .order_by(EVALUATIONS.c.revision.desc())
         .limit(1)
     ).scalar_one_or_none()
@@ -194,18 +180,22 @@ def first_rows(
     """How many rows a window had when it was first judged; None if it never was."""
     return connection.execute(
         sa.select(EVALUATIONS.c.rows)
-        .where(
-            EVALUATIONS.c.model == model,
-            EVALUATIONS.c.version == version,
-            EVALUATIONS.c.baseline == baseline,
-            EVALUATIONS.c.horizon == window.horizon,
-            EVALUATIONS.c.aspect == aspect.value,
-            EVALUATIONS.c.start == window.start,
-            EVALUATIONS.c.status == DONE,
-        )
+        .where(*_of(model, version, baseline, window, aspect), EVALUATIONS.c.status == DONE)
         .order_by(EVALUATIONS.c.revision)
         .limit(1)
     ).scalar_one_or_none()
+
+
+def _of(model: str, version: str, baseline: str, window: Window, aspect: Aspect) -> list[sa.ColumnElement[bool]]:
+    """Every revision of one window."""
+    return [
+        EVALUATIONS.c.model == model,
+        EVALUATIONS.c.version == version,
+        EVALUATIONS.c.baseline == baseline,
+        EVALUATIONS.c.horizon == window.horizon,
+        EVALUATIONS.c.aspect == aspect.value,
+        EVALUATIONS.c.start == window.start,
+    ]
 
 
 def windows_done(connection: Connection, model: str, due_at: datetime) -> set[tuple[Window, Aspect]]:
