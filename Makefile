@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+WHAT   := --constraint constraints.txt --editable '.[demo,dev]'
 # Two workers: the machines this is meant for have two cores.
 JOBS   ?= 2
 
@@ -11,9 +12,12 @@ install: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing into $(VENV) (a minute or two) …"
-	@# Compiling 20,000 files that are never imported takes as long as the rest of the installation.
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt --editable '.[demo,dev]'
+	@echo "Installing into $(VENV) …"
+	@# uv installs in a fifth of pip's time. Where it cannot be had, or cannot reach what pip is
+	@# configured to reach, pip does the same work; neither compiles 20,000 files never imported.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv 2>/dev/null \
+	  && $(BIN)/uv pip install --quiet --python $(BIN)/python $(WHAT) 2>/dev/null \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile $(WHAT)
 	@touch $(STAMP)
 
 demo: install
