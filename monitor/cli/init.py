@@ -67,7 +67,7 @@ def init(
     from monitor.first_config.guess import guess
     from monitor.first_config.sample import sample
     from monitor.first_config.write import VARIABLE, Plan, render
-    from monitor.setting_types import check_timezone
+    from monitor.settings.types import check_timezone
 
     source = _source(url, table, delta, parquet)
     if output.exists() and not force:

@@ -60,7 +60,7 @@ def import_(
     """
     from monitor.prediction_log.importer import import_files
     from monitor.prediction_log.open import open_delta
-    from monitor.setting_types import check_timezone
+    from monitor.settings.types import check_timezone
 
     if timezone is not None:
         try:

@@ -58,7 +58,7 @@ def add(
 ) -> None:
     """Mute what matches, for a stated time and reason."""
     from alerts import silences
-    from monitor.setting_types import parse_duration
+    from monitor.settings.types import parse_duration
 
     if (length is None) == (until is None):
         raise UserError("say how long: either --for 4h or --until 2030-01-31T08:00")

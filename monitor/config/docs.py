@@ -18,9 +18,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from monitor.config.schema import fields, is_section, keys, mark_of, plain
-from monitor.setting_types import Mark, Section, check_cron, check_http, check_listen, check_timezone
-from monitor.setting_types import format_duration as duration
 from monitor.settings import Settings
+from monitor.settings.types import Mark, Section, check_cron, check_http, check_listen, check_timezone
+from monitor.settings.types import format_duration as duration
 
 _BLOCK = re.compile(r"(<!-- keys: (?P<path>[^ ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _CHECKED: dict[Any, str] = {

@@ -31,8 +31,8 @@ from monitor.config.words import in_words
 from monitor.config.yaml_source import Mapping as MappingNode
 from monitor.config.yaml_source import parse
 from monitor.masking import HIDDEN, mask_address, mask_text
-from monitor.setting_types import Mark, Section, format_duration
 from monitor.settings import LogSettings, Settings
+from monitor.settings.types import Mark, Section, format_duration
 
 DEFAULT_FILES = (Path("config.yaml"), Path("driftline.yaml"))
 

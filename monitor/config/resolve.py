@@ -17,8 +17,8 @@ from monitor.config.schema import Path as KeyPath
 from monitor.config.schema import child, fields, is_section, mark_of, plain
 from monitor.config.yaml_source import Mapping, Node, Scalar, Sequence
 from monitor.masking import is_secret_name
-from monitor.setting_types import Mark
 from monitor.settings import Settings
+from monitor.settings.types import Mark
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|file:)([^?]+)(\?.*)?")

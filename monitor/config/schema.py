@@ -1,6 +1,6 @@
 """What the settings allow where: the types behind every path of a config.
 
-In: the pydantic sections of `settings.py`. Out: sections and fields by path, and a list of every key there is.
+In: the pydantic sections of `monitor/settings/`. Out: sections and fields by path, and a list of every key there is.
 Kept: nothing. A path's `?` stands for any name in a map, `[]` for any item of a list.
 """
 
@@ -15,8 +15,8 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from monitor.setting_types import Mark, Section
 from monitor.settings import Settings
+from monitor.settings.types import Mark, Section
 
 Path = tuple[str | int, ...]
 

@@ -17,8 +17,8 @@ from monitor.config.errors import Problem
 from monitor.config.resolve import Origin, Resolved, shown_path
 from monitor.config.schema import Path, child, fields, is_section, plain, suggest
 from monitor.masking import HIDDEN, mask_text
-from monitor.setting_types import Section
 from monitor.settings import Settings
+from monitor.settings.types import Section
 
 _WANTED = {
     "string": "text",

@@ -1,0 +1,48 @@
+"""The configuration as values: one pydantic model a section, unknown keys refused.
+
+How a key is written is told by its field's description, from which docs/config.md is written. One concern a file:
+`log.py`, `model.py`, `alerts.py`, `whole.py` (which joins them), on the scalar forms of `types.py`.
+"""
+
+from monitor.settings.alerts import (
+    AlertSettings,
+    ChannelSettings,
+    ConsoleSettings,
+    EmailSettings,
+    RouteSettings,
+    SlackSettings,
+    WebhookSettings,
+)
+from monitor.settings.log import LabelSettings, LogSettings
+from monitor.settings.model import (
+    BaselineSettings,
+    Cadence,
+    Columns,
+    DetectorSettings,
+    Features,
+    ModelSettings,
+    TriggerSettings,
+)
+from monitor.settings.whole import ReportSettings, ServerSettings, Settings
+
+__all__ = [
+    "AlertSettings",
+    "BaselineSettings",
+    "Cadence",
+    "ChannelSettings",
+    "Columns",
+    "ConsoleSettings",
+    "DetectorSettings",
+    "EmailSettings",
+    "Features",
+    "LabelSettings",
+    "LogSettings",
+    "ModelSettings",
+    "ReportSettings",
+    "RouteSettings",
+    "ServerSettings",
+    "Settings",
+    "SlackSettings",
+    "TriggerSettings",
+    "WebhookSettings",
+]

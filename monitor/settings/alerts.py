@@ -1,0 +1,153 @@
+"""Who is told, and through what: channels and routes.
+
+In: plain mappings. Out: frozen settings. Kept: nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from monitor.settings.types import Duration, Http, Mark, Section
+
+
+class SlackSettings(Section):
+    """A Slack channel, by bot token (threads, edits) or incoming webhook."""
+
+    token: Annotated[str | None, Mark.HIDDEN] = Field(None, description="bot token (`xoxb-…`)")
+    channel: str | None = Field(None, description="with token: channel id (`C0123…`)")
+    webhook: Annotated[Http | None, Mark.ADDRESS] = Field(
+        None, description="incoming webhook URL, the simpler alternative"
+    )
+    mention: str | None = Field(None, description="who is mentioned when critical: `<!here>`, `<@U0123>`")
+    api_url: Http = Field("https://slack.com/api/", description="for a proxy or a test server")
+
+    @model_validator(mode="after")
+    def _one(self) -> SlackSettings:
+        if self.token and self.webhook:
+            raise ValueError("give either token (with channel) or webhook")
+        if self.token and not self.channel:
+            raise ValueError("token needs channel")
+        return self
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be sent to; False while its secret is empty."""
+        return bool(self.token or self.webhook)
+
+
+class EmailSettings(Section):
+    """E-mail by SMTP."""
+
+    smtp: Annotated[str | None, Mark.URL] = Field(
+        None, description="smtp://user:password@host:587 (STARTTLS), smtps://…:465 (TLS), smtp://…?starttls=never"
+    )
+    to: tuple[str, ...] = Field(min_length=1, description="recipients")
+    sender: str = Field("driftline@localhost", alias="from", description="From address")
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be sent to; False while its secret is empty."""
+        return bool(self.smtp)
+
+
+class WebhookSettings(Section):
+    """Signed HTTP POST of every incident change."""
+
+    url: Annotated[Http | None, Mark.ADDRESS] = Field(None, description="where events are posted")
+    secret: Annotated[str | None, Mark.HIDDEN] = Field(None, description="Standard Webhooks secret (`whsec_…`)")
+    allow: tuple[str, ...] = Field((), description="networks (CIDR) that may be reached though they are private")
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be sent to; False while its secret is empty."""
+        return bool(self.url)
+
+
+class ConsoleSettings(Section):
+    """Printed to standard output."""
+
+    color: bool = Field(True, description="colours when it is a terminal")
+
+
+class ChannelSettings(Section):
+    """One named channel; exactly one of its kinds, and console beside it if you like.
+
+    Beside another kind, console is where messages go while that kind's secret is empty (`"${SLACK_TOKEN:-}"`).
+    """
+
+    slack: SlackSettings | None = None
+    email: EmailSettings | None = None
+    webhook: WebhookSettings | None = None
+    console: ConsoleSettings | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_console(cls, data: Any) -> Any:
+        """`console:` with nothing behind it is a console: it has nothing that must be set."""
+        if isinstance(data, dict) and "console" in data and data["console"] is None:
+            return {**data, "console": {}}
+        return data
+
+    @model_validator(mode="after")
+    def _one(self) -> ChannelSettings:
+        given = [kind for kind in (self.slack, self.email, self.webhook) if kind is not None]
+        if len(given) > 1 or not (given or self.console):
+            raise ValueError("give exactly one of slack, email, webhook or console")
+        if self.console is None and not given[0].ready:
+            name = "slack" if self.slack else "email" if self.email else "webhook"
+            needs = {"slack": "token (with channel) or webhook", "email": "smtp", "webhook": "url"}[name]
+            raise ValueError(
+                f"{name} needs {needs}, which is missing or empty; with `console: {{}}` beside {name} "
+                "its messages are printed meanwhile"
+            )
+        return self
+
+    @property
+    def printed(self) -> bool:
+        """Whether its messages go to the console: it is one, or the secret of its own kind is empty."""
+        return not any(kind is not None and kind.ready for kind in (self.slack, self.email, self.webhook))
+
+
+class RouteSettings(Section):
+    """Who hears of which incidents: the first route that matches, unless it says `continue`."""
+
+    match: dict[Literal["model", "owner", "severity", "diagnosis", "kind"], str | tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="model, owner, severity, diagnosis, kind; all must match; `~…` is a regular expression",
+    )
+    to: tuple[str, ...] = Field(min_length=1, description="channels")
+    go_on: bool = Field(False, alias="continue", description="look at the following routes too")
+
+    group_wait: Duration = Field(timedelta(0), description="how long a new incident waits for company")
+    group_interval: Duration = Field(timedelta(hours=6), description="least time between two updates of an incident")
+
+    @field_validator("match")
+    @classmethod
+    def _expressions(cls, value: dict[str, str | tuple[str, ...]]) -> dict[str, str | tuple[str, ...]]:
+        for key, given in value.items():
+            for text in (given,) if isinstance(given, str) else given:
+                try:
+                    re.compile(text[1:] if text.startswith("~") else "")
+                except re.error as error:
+                    raise ValueError(f"{key}: {text[1:]!r} is no regular expression: {error}") from None
+        return value
+
+
+class AlertSettings(Section):
+    """Channels and routes."""
+
+    channels: dict[str, ChannelSettings] = Field(default_factory=dict, description="ways of telling people, by name")
+    routes: tuple[RouteSettings, ...] = Field((), description="who hears of which incidents, looked at from the top")
+
+    @model_validator(mode="after")
+    def _known(self) -> AlertSettings:
+        for route in self.routes:
+            for name in route.to:
+                if name not in self.channels:
+                    known = ", ".join(sorted(self.channels)) or "none"
+                    raise ValueError(f"a route goes to {name!r}, which is no channel (there are: {known})")
+        return self

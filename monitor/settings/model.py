@@ -1,0 +1,178 @@
+"""How one model is watched: its columns, baseline, horizons, detectors, triggers.
+
+In: plain mappings, the defaults under `"*"` merged in. Out: frozen settings. Kept: nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from detectors.result import Severity
+from monitor.settings.log import LabelSettings, LogSettings
+from monitor.settings.types import Cron, Duration, Http, Mark, Moment, Section, TimeZone, parse_duration
+
+
+class Columns(Section):
+    """Which column plays which part."""
+
+    timestamp: str = Field("timestamp", description="time of the prediction")
+    id: str | None = Field(None, description="unique id of the prediction; labels are joined by it")
+    version: str | None = Field(None, description="version of the model that served the row")
+    score: str | None = Field(None, description="predicted probability of the positive class")
+    prediction: str | None = Field(None, description="predicted class or value")
+    label: str | None = Field(None, description="the truth, where it is in the same table or import file")
+    label_time: str | None = Field(
+        None, description="time the label became known, where it is in the same table or file"
+    )
+    run: str | None = Field(None, description="id of the batch run; set by cadence.run")
+
+
+class Features(Section):
+    """Which columns are watched as features."""
+
+    auto: bool = Field(True, description="watch every column that plays no other part")
+    include: tuple[str, ...] = Field((), description="with auto: false, the columns to watch")
+    exclude: tuple[str, ...] = Field((), description="columns never read")
+    private: tuple[str, ...] = Field((), description="columns whose values are hashed and never shown")
+
+
+class BaselineSettings(Section):
+    """What production is compared with; exactly one of from/to, file, learn, rolling, seasonal."""
+
+    start: Moment | None = Field(None, alias="from", description="first day (or instant) of the reference interval")
+    end: Moment | None = Field(None, alias="to", description="day after the last (or instant)")
+    file: Annotated[str | None, Mark.PATH] = Field(
+        None, description="training file (Parquet, CSV or NDJSON); may hold {version}"
+    )
+    learn: Duration | None = Field(None, description="learn the baseline from the first days of production")
+    rolling: Duration | None = Field(
+        None, description="compare with the days before the window; keeps the first as anchor"
+    )
+    seasonal: Duration | None = Field(None, description="compare with the same window one season earlier")
+    new_version: Literal["inherit", "file", "learn"] = Field(
+        "inherit", description="where a new model version's baseline comes from"
+    )
+
+    @model_validator(mode="after")
+    def _one_form(self) -> BaselineSettings:
+        given = [name for name in ("file", "learn", "rolling", "seasonal") if getattr(self, name) is not None]
+        if self.start is not None or self.end is not None:
+            if self.start is None or self.end is None:
+                raise ValueError("an interval needs both from and to")
+            if (str(self.start)[:10], str(self.start)) >= (str(self.end)[:10], str(self.end)):
+                raise ValueError(f"from ({self.start}) must be before to ({self.end})")
+            given.append("from/to")
+        if len(given) != 1:
+            raise ValueError("give exactly one of from/to, file, learn, rolling or seasonal")
+        if self.new_version == "file" and not self.file:
+            raise ValueError("new_version: file needs file, with {version} in its path")
+        return self
+
+
+class DetectorSettings(Section):
+    """One detector's own settings."""
+
+    enabled: bool = Field(True, description="false switches the detector off")
+    threshold: float | None = Field(None, gt=0, description="fixed threshold in place of the default")
+
+
+class Cadence(Section):
+    """A batch model: one run is one window."""
+
+    run: str = Field(description="column with the run's id")
+    due: str = Field(description="when a run is due: `mon 07:00`, `07:00` for daily, in the model's time zone")
+    grace: Duration = Field(timedelta(hours=2), description="how long a run may be late")
+
+    @field_validator("due")
+    @classmethod
+    def _due(cls, value: str) -> str:
+        if not re.fullmatch(r"((mon|tue|wed|thu|fri|sat|sun) )?([01]\d|2[0-3]):[0-5]\d", value.lower()):
+            raise ValueError("write a time, with a weekday for a weekly run: `07:00` or `mon 07:00`")
+        return value.lower()
+
+
+class TriggerSettings(Section):
+    """A retraining webhook with its policy."""
+
+    url: Annotated[Http, Mark.ADDRESS] = Field(description="where the signed event is posted")
+    secret: Annotated[str | None, Mark.HIDDEN] = Field(None, description="Standard Webhooks secret (`whsec_…`)")
+    when: Literal["breach", "schedule"] = Field("breach", description="on a breach of `kinds`, or by `cron`")
+    kinds: tuple[Literal["performance", "drift", "data"], ...] = Field(
+        ("performance",), description="kinds of trouble that fire it"
+    )
+    cron: Cron | None = Field(None, description="with when: schedule, five cron fields in the model's time zone")
+    cooldown: Duration = Field(timedelta(days=7), description="least time between two firings")
+    confirm: int = Field(2, ge=1, description="with when: breach, how many windows must have breached before it fires")
+    allow: tuple[str, ...] = Field((), description="networks (CIDR) that may be reached though they are private")
+
+    @model_validator(mode="after")
+    def _cron(self) -> TriggerSettings:
+        if (self.when == "schedule") != (self.cron is not None):
+            raise ValueError("cron goes with when: schedule")
+        return self
+
+
+def _horizons(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+class ModelSettings(Section):
+    """One model, with the defaults under `"*"` already merged in."""
+
+    owner: str | None = Field(None, description="person or team, shown in alerts and matched by routes")
+    task: Literal["binary", "multiclass", "regression"] = Field("binary", description="what the model predicts")
+    log: LogSettings | None = Field(None, description="the model's own log, in place of the one at top level")
+    labels: LabelSettings | None = Field(None, description="where labels live, when not in the log itself")
+    label_wait: Duration = Field(
+        timedelta(days=1), description="how long labels are given to come before performance is judged"
+    )
+    columns: Columns = Field(default_factory=Columns, description="which column plays which part")
+    features: Features = Field(default_factory=Features, description="which columns are watched")
+    timezone: TimeZone = Field("UTC", description="days, weekdays and seasons follow this clock")
+    baseline: BaselineSettings = Field(
+        default_factory=lambda: BaselineSettings(learn=timedelta(days=28)),
+        description="what production is compared with",
+    )
+    horizons: Annotated[tuple[Literal["1h", "1d", "7d", "28d"], ...], BeforeValidator(_horizons)] = Field(
+        ("1d", "7d", "28d"), min_length=1, description="lengths of the windows"
+    )
+    cadence: Cadence | None = Field(None, description="for batch models: one run is one window, in place of horizons")
+    settle: Duration = Field(timedelta(minutes=15), description="how long after its end a window is evaluated")
+    false_alarms: str | None = Field(
+        None, description="how many false alarms are acceptable: `1 per 30d`; learned from the baseline's days"
+    )
+    detectors: dict[str, DetectorSettings] = Field(
+        default_factory=dict,
+        description="per detector: threshold, enabled; naming one that is not on by default switches it on",
+    )
+    segments: tuple[str, ...] = Field((), description="columns whose values are judged like the whole")
+    minimum_rows: int = Field(100, ge=1, description="fewer rows than this in a window are insufficient")
+    decision_threshold: float = Field(0.5, gt=0, lt=1, description="score above which the positive class is predicted")
+    positive: str | int | bool = Field(1, description="label of the positive class")
+    severity: Severity = Field(Severity.CRITICAL, description="the loudest this model may be")
+    triggers: dict[str, TriggerSettings] = Field(default_factory=dict, description="retraining webhooks")
+
+    @field_validator("false_alarms")
+    @classmethod
+    def _budget(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"\d+(\.\d+)? per \d+[dhw]", value.strip()):
+            raise ValueError(f"{value!r} is not a budget; write `1 per 30d`")
+        return value
+
+    @property
+    def budget(self) -> float | None:
+        """False incidents in 30 days that are acceptable; None where thresholds are fixed."""
+        if self.false_alarms is None:
+            return None
+        count, length = self.false_alarms.split(" per ")
+        return float(count) * timedelta(days=30) / parse_duration(length)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The model's time zone."""
+        return ZoneInfo(self.timezone)
