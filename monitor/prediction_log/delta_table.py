@@ -1,7 +1,8 @@
 """A Delta table read by time: its schema, the hours it holds, the rows of an interval.
 
 In: a folder or object-store URL, the name of the time column. Out: Arrow record batches, counts and tokens by hour.
-Kept: rows by hour of files already looked at (files never change); the version is pinned for each call.
+Kept: the newest version seen, and rows by hour of files already looked at (files never change); the version is pinned
+for each call.
 
 Files are read with pyarrow.parquet one at a time: `pyarrow.dataset` would load pandas and hold a gigabyte.
 Tables with deletion vectors or column mapping (Databricks) go through deltalake's own engine.
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -63,6 +65,44 @@ class DataFile:
         return self.first is None or self.last is None or (self.first < high and self.last >= low)
 
 
+@dataclass(frozen=True, slots=True)
+class _Commit:
+    """A version of a table in a local folder: the file that makes it, and what tells that file from another."""
+
+    path: Path
+    inode: int
+    written: int
+
+
+def _commit(folder: Path, version: int) -> _Commit | None:
+    """The commit that made a version; None where its file is no longer kept."""
+    path = folder / "_delta_log" / f"{version:020}.json"
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return _Commit(path, found.st_ino, found.st_mtime_ns)
+
+
+def _still_newest(seen: _Commit) -> bool:
+    """Whether a commit is where it was (the table was not made anew) and none has followed: they have no gaps."""
+    folder, version = seen.path.parents[1], int(seen.path.stem)
+    return _commit(folder, version) == seen and _commit(folder, version + 1) is None
+
+
+@lru_cache(maxsize=16)
+def _known(uri: str, seen: _Commit) -> DeltaTable | None:
+    """The table whose newest commit was seen to be `seen`.
+
+    An evaluation asks for it half a dozen times, and opening it reads the whole log each time. Only as many are held
+    as are read at once: one of a year's daily files takes 0.3 MB.
+    """
+    try:
+        return DeltaTable(uri)
+    except (DeltaError, OSError, ValueError):
+        return None
+
+
 def first_line(error: BaseException | None) -> str:
     """What an error says, without terminal colours, stack frames and tree drawings."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()
@@ -90,6 +130,7 @@ class TimedTable:
         self._hint = hint
         self._hours: dict[str, dict[int, int]] = {}
         self._listed: tuple[tuple[str, int], list[DataFile]] | None = None
+        self._seen: _Commit | None = None
 
     def open(self) -> DeltaTable:
         """The table at its newest version. Raises LogUnreachable."""
@@ -99,11 +140,18 @@ class TimedTable:
         return table
 
     def find(self) -> DeltaTable | None:
-        """The table at its newest version, None where there is none. Raises LogUnreachable."""
+        """The table at its newest version, None where there is none; only to be read. Raises LogUnreachable."""
+        if self._seen is not None and _still_newest(self._seen):
+            return _known(self.uri, self._seen) or self.load()
+        table = self.load()
+        if table is not None and self.folder:
+            self._seen = _commit(self.folder, table.version())
+        return table
+
+    def load(self) -> DeltaTable | None:
+        """The table at its newest version as an object of the caller's own, who may write. Raises LogUnreachable."""
         try:
-            if not DeltaTable.is_deltatable(self.uri):
-                return None
-            return DeltaTable(self.uri)
+            return DeltaTable(self.uri) if DeltaTable.is_deltatable(self.uri) else None
         except (DeltaError, OSError, ValueError) as error:
             raise LogUnreachable(f"cannot read the Delta table at {self.location}: {first_line(error)}") from error
 

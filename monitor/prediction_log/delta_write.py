@@ -36,7 +36,7 @@ def append(table: TimedTable, rows: pa.Table, import_id: str, part: int, text: C
     """
     failure: Exception | None = None
     for _ in range(_ATTEMPTS):
-        found = table.find()
+        found = table.load()
         last = None if found is None else found.transaction_version(import_id)
         if last is not None and last >= part:
             return Appended(rows=0, skipped=rows.num_rows)
@@ -49,7 +49,7 @@ def append(table: TimedTable, rows: pa.Table, import_id: str, part: int, text: C
         except (DeltaError, OSError, pa.ArrowException) as error:
             failure = error
             # Where another writer was first (in making the table, too) we look again: perhaps it was this import.
-            if not isinstance(error, CommitFailedError) and (found is not None or table.find() is None):
+            if not isinstance(error, CommitFailedError) and (found is not None or table.load() is None):
                 break
     raise LogNotWritten(f"cannot write to {table.location}: {first_line(failure)}") from failure
 
@@ -161,8 +161,8 @@ def compact_closed_days(table: TimedTable, before: date) -> int:
     Days that may still grow are left alone, and so are tables that are not ours. Files replaced more than a week
     ago are deleted; files the transaction log does not know are never touched.
     """
-    found = table.open()
-    if found.metadata().partition_columns != [DAY]:
+    found = table.load()
+    if found is None or found.metadata().partition_columns != [DAY]:
         return 0
     days: dict[date, int] = {}
     for file in table.files(found):

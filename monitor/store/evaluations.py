@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 import zstandard
@@ -71,6 +72,17 @@ class Evaluation:
     config_hash: str
     program: str
     findings: tuple[Finding, ...] = ()
+
+
+# Every revision of one window; put together once, for it is asked for at every window.
+_ONE = tuple(
+    EVALUATIONS.c[name] == sa.bindparam(name) for name in ("model", "version", "baseline", "horizon", "aspect", "start")
+)
+_TOP = sa.select(sa.func.max(EVALUATIONS.c.revision)).where(*_ONE)
+_SOURCE = sa.select(EVALUATIONS.c.source).where(*_ONE).order_by(EVALUATIONS.c.revision.desc()).limit(1)
+_FIRST_ROWS = (
+    sa.select(EVALUATIONS.c.rows).where(*_ONE, EVALUATIONS.c.status == DONE).order_by(EVALUATIONS.c.revision).limit(1)
+)
 
 
 def record(connection: Connection, evaluation: Evaluation) -> None:
@@ -156,9 +168,7 @@ def next_revision(
     connection: Connection, model: str, version: str, baseline: str, window: Window, aspect: Aspect
 ) -> int:
     """The revision the next evaluation of this window is to have: 0 for the first."""
-    top = connection.execute(
-        sa.select(sa.func.max(EVALUATIONS.c.revision)).where(*_of(model, version, baseline, window, aspect))
-    ).scalar_one()
+    top = connection.execute(_TOP, _key(model, version, baseline, window, aspect)).scalar_one()
     return 0 if top is None else int(top) + 1
 
 
@@ -166,36 +176,26 @@ def latest_source(
     connection: Connection, model: str, version: str, baseline: str, window: Window, aspect: Aspect
 ) -> str | None:
     """The `source` of a window's newest revision; None if it was never evaluated."""
-    return connection.execute(
-        sa.select(EVALUATIONS.c.source)
-        .where(*_of(model, version, baseline, window, aspect))
-        .order_by(EVALUATIONS.c.revision.desc())
-        .limit(1)
-    ).scalar_one_or_none()
+    return connection.execute(_SOURCE, _key(model, version, baseline, window, aspect)).scalar_one_or_none()
 
 
 def first_rows(
     connection: Connection, model: str, version: str, baseline: str, window: Window, aspect: Aspect
 ) -> int | None:
     """How many rows a window had when it was first judged; None if it never was."""
-    return connection.execute(
-        sa.select(EVALUATIONS.c.rows)
-        .where(*_of(model, version, baseline, window, aspect), EVALUATIONS.c.status == DONE)
-        .order_by(EVALUATIONS.c.revision)
-        .limit(1)
-    ).scalar_one_or_none()
+    return connection.execute(_FIRST_ROWS, _key(model, version, baseline, window, aspect)).scalar_one_or_none()
 
 
-def _of(model: str, version: str, baseline: str, window: Window, aspect: Aspect) -> list[sa.ColumnElement[bool]]:
-    """Every revision of one window."""
-    return [
-        EVALUATIONS.c.model == model,
-        EVALUATIONS.c.version == version,
-        EVALUATIONS.c.baseline == baseline,
-        EVALUATIONS.c.horizon == window.horizon,
-        EVALUATIONS.c.aspect == aspect.value,
-        EVALUATIONS.c.start == window.start,
-    ]
+def _key(model: str, version: str, baseline: str, window: Window, aspect: Aspect) -> dict[str, Any]:
+    """What `_ONE` asks for."""
+    return {
+        "model": model,
+        "version": version,
+        "baseline": baseline,
+        "horizon": window.horizon,
+        "aspect": aspect.value,
+        "start": window.start,
+    }
 
 
 def windows_done(connection: Connection, model: str, due_at: datetime) -> set[tuple[Window, Aspect]]:

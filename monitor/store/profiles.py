@@ -57,6 +57,36 @@ DAYS = sa.Table(
 )
 
 
+_FROM, _TO = sa.bindparam("from", type_=Instant), sa.bindparam("to", type_=Instant)
+_SPAN = (SLOTS.c.model == sa.bindparam("model"), SLOTS.c.start >= _FROM, SLOTS.c.start < _TO)
+_HOURS = (
+    HOURS.c.model == sa.bindparam("model"),
+    HOURS.c.version == sa.bindparam("version"),
+    HOURS.c.grid == sa.bindparam("grid"),
+    HOURS.c.start >= _FROM,
+    HOURS.c.start < _TO,
+)
+# What every window asks for, some of it a dozen times, is put together once: that takes ten times what asking does.
+_SLOTS = sa.select(SLOTS).where(*_SPAN)
+_COUNTED = sa.select(
+    sa.func.count(),
+    sa.func.coalesce(sa.func.sum(SLOTS.c.rows), 0),
+    sa.type_coerce(sa.func.max(SLOTS.c.newest), Instant),
+).where(*_SPAN)
+_REPEATED = sa.select(
+    sa.func.coalesce(sa.func.sum(SLOTS.c.ids), 0), sa.func.coalesce(sa.func.sum(SLOTS.c.repeats), 0)
+).where(*_SPAN)
+_TOKENS = sa.select(HOURS.c.start, HOURS.c.token).where(*_HOURS)
+_CONTENTS = sa.select(HOURS.c.start, HOURS.c.data).where(*_HOURS)
+_DAYS = sa.select(DAYS.c.start, DAYS.c.end, DAYS.c.data).where(
+    DAYS.c.model == sa.bindparam("model"),
+    DAYS.c.version == sa.bindparam("version"),
+    DAYS.c.grid == sa.bindparam("grid"),
+    DAYS.c.start >= _FROM,
+    DAYS.c.end <= _TO,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class SlotState:
     """What one hour of the source looked like when it was read: its token, rows of all versions, newest row.
@@ -88,9 +118,7 @@ class HourProfile:
 
 def slot_states(connection: Connection, model: str, start: datetime, end: datetime) -> dict[datetime, SlotState]:
     """The slots of `[start, end)` that have been read, by start."""
-    rows = connection.execute(
-        sa.select(SLOTS).where(SLOTS.c.model == model, SLOTS.c.start >= start, SLOTS.c.start < end)
-    )
+    rows = connection.execute(_SLOTS, {"model": model, "from": start, "to": end})
     return {
         row.start: SlotState(row.start, row.token, row.rows, row.newest, row.pending, row.ids, row.repeats)
         for row in rows
@@ -99,23 +127,13 @@ def slot_states(connection: Connection, model: str, start: datetime, end: dateti
 
 def counted(connection: Connection, model: str, start: datetime, end: datetime) -> tuple[int, int, datetime | None]:
     """(slots that have been read, their rows, time of their newest row) of `[start, end)`."""
-    row = connection.execute(
-        sa.select(
-            sa.func.count(),
-            sa.func.coalesce(sa.func.sum(SLOTS.c.rows), 0),
-            sa.type_coerce(sa.func.max(SLOTS.c.newest), Instant),
-        ).where(SLOTS.c.model == model, SLOTS.c.start >= start, SLOTS.c.start < end)
-    ).one()
+    row = connection.execute(_COUNTED, {"model": model, "from": start, "to": end}).one()
     return int(row[0]), int(row[1]), row[2]
 
 
 def repeated(connection: Connection, model: str, start: datetime, end: datetime) -> tuple[int, int]:
     """(rows whose id was looked at, those of them that repeat the id of another) of `[start, end)`."""
-    row = connection.execute(
-        sa.select(
-            sa.func.coalesce(sa.func.sum(SLOTS.c.ids), 0), sa.func.coalesce(sa.func.sum(SLOTS.c.repeats), 0)
-        ).where(SLOTS.c.model == model, SLOTS.c.start >= start, SLOTS.c.start < end)
-    ).one()
+    row = connection.execute(_REPEATED, {"model": model, "from": start, "to": end}).one()
     return int(row[0]), int(row[1])
 
 
@@ -125,15 +143,8 @@ def profiled(
     """Tokens of the stored hour profiles of `[start, end)`, by (version, slot), for each version's grid."""
     found: dict[tuple[str, datetime], str] = {}
     for version, grid in grids.items():
-        rows = connection.execute(
-            sa.select(HOURS.c.start, HOURS.c.token).where(
-                HOURS.c.model == model,
-                HOURS.c.version == version,
-                HOURS.c.grid == grid,
-                HOURS.c.start >= start,
-                HOURS.c.start < end,
-            )
-        )
+        key = {"model": model, "version": version, "grid": grid}
+        rows = connection.execute(_TOKENS, {**key, "from": start, "to": end})
         found.update({(version, row.start): row.token for row in rows})
     return found
 
@@ -144,15 +155,8 @@ def contents(
     """The stored hour profiles of `[start, end)`, by (version, slot), for each version's grid; None for no rows."""
     found: dict[tuple[str, datetime], Profile | None] = {}
     for version, grid in grids.items():
-        rows = connection.execute(
-            sa.select(HOURS.c.start, HOURS.c.data).where(
-                HOURS.c.model == model,
-                HOURS.c.version == version,
-                HOURS.c.grid == grid.id,
-                HOURS.c.start >= start,
-                HOURS.c.start < end,
-            )
-        )
+        key = {"model": model, "version": version, "grid": grid.id}
+        rows = connection.execute(_CONTENTS, {**key, "from": start, "to": end})
         found.update(
             {(version, row.start): None if row.data is None else Profile.from_bytes(grid, row.data) for row in rows}
         )
@@ -252,14 +256,10 @@ def pieces(
     spans = list(spans)
     if not spans:
         return []
-    key = [DAYS.c.model == model, DAYS.c.version == version, DAYS.c.grid == grid.id]
+    key = {"model": model, "version": version, "grid": grid.id}
     known = {
         (row.start, row.end): row.data
-        for row in connection.execute(
-            sa.select(DAYS.c.start, DAYS.c.end, DAYS.c.data).where(
-                *key, DAYS.c.start >= spans[0][0], DAYS.c.end <= spans[-1][1]
-            )
-        )
+        for row in connection.execute(_DAYS, {**key, "from": spans[0][0], "to": spans[-1][1]})
     }
     found = []
     for start, end in spans:
@@ -268,17 +268,9 @@ def pieces(
             found.append(Profile.empty(grid) if data is None else Profile.from_bytes(grid, data))
             continue
         piece = Profile.empty(grid)
-        for row in connection.execute(
-            sa.select(HOURS.c.data).where(
-                HOURS.c.model == model,
-                HOURS.c.version == version,
-                HOURS.c.grid == grid.id,
-                HOURS.c.start >= start,
-                HOURS.c.start < end,
-                HOURS.c.data.is_not(None),
-            )
-        ):
-            piece = piece + Profile.from_bytes(grid, row.data)
+        for row in connection.execute(_CONTENTS, {**key, "from": start, "to": end}):
+            if row.data is not None:
+                piece = piece + Profile.from_bytes(grid, row.data)
         made.append((start, end, piece))
         found.append(piece)
     return found

@@ -23,6 +23,13 @@ VERSIONS = sa.Table(
 )
 
 
+_ALL = (
+    sa.select(VERSIONS)
+    .where(VERSIONS.c.model == sa.bindparam("model"))
+    .order_by(VERSIONS.c.first_row, VERSIONS.c.version)
+)
+
+
 def seen(connection: Connection, model: str, version: str, first: datetime, last: datetime) -> None:
     """Record that a version had rows in `[first, last]`; widens what is known, never narrows it."""
     if insert_once(connection, VERSIONS, {"model": model, "version": version, "first_row": first, "last_row": last}):
@@ -38,7 +45,5 @@ def seen(connection: Connection, model: str, version: str, first: datetime, last
 
 def versions(connection: Connection, model: str) -> dict[str, tuple[datetime, datetime]]:
     """Every version of a model with the times of its first and last row, oldest first."""
-    rows = connection.execute(
-        sa.select(VERSIONS).where(VERSIONS.c.model == model).order_by(VERSIONS.c.first_row, VERSIONS.c.version)
-    )
+    rows = connection.execute(_ALL, {"model": model})
     return {row.version: (row.first_row, row.last_row) for row in rows}
