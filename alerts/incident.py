@@ -24,6 +24,7 @@ class State(StrEnum):
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
+    STANDING = "standing"
     RESOLVED = "resolved"
 
 
@@ -37,13 +38,29 @@ class Verdict(StrEnum):
 
 
 class Change(StrEnum):
-    """What happened to an incident. `reopened` is reported as `opened`, with `"reopened": true` beside it."""
+    """What happened to an incident.
+
+    `reopened` is reported as `opened` with `"reopened": true` beside it; `standing`, `reminded` and `escalated` (that
+    it was said again, or to others) as `updated`, with themselves beside it.
+    """
 
     OPENED = "opened"
     UPDATED = "updated"
     ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"
     REOPENED = "reopened"
+    STANDING = "standing"
+    REMINDED = "reminded"
+    ESCALATED = "escalated"
+
+
+# The contract's consumers know four events.
+_REPORTED_AS = {
+    Change.REOPENED: Change.OPENED,
+    Change.STANDING: Change.UPDATED,
+    Change.REMINDED: Change.UPDATED,
+    Change.ESCALATED: Change.UPDATED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +87,9 @@ class Incident:
     `window` is the first that breached, `latest` the most recent; `tracks` holds one entry a horizon that breached
     ("run" stands for all runs of a batch model); `evidence` is a bounded list of plain JSON figures, strongest first;
     `told` is the worst figure its readers have been told of, as a multiple of its limit; `timezone` is the clock its
-    windows follow.
+    windows follow. `stretch` is the end of the window that opened it or brought it back, `easing` how many windows in a
+    row have been far better than what was told. `cause` is the incident that explains it: then it is recorded, and not
+    told by itself. `lead` is the first incident of a fleet with the same in other models: they are told together.
     """
 
     id: str
@@ -98,6 +117,15 @@ class Incident:
     actor: str | None = None
     verdict: Verdict | None = None
     reopened: int = 0
+    stretch: datetime | None = None
+    easing: int = 0
+    cause: str | None = None
+    lead: str | None = None
+
+    @property
+    def stream(self) -> str:
+        """What its messages belong to: the fleet's first incident, or itself."""
+        return self.lead or self.id
 
     @property
     def resolved(self) -> bool:
@@ -157,6 +185,10 @@ class Incident:
             "actor": self.actor,
             "verdict": self.verdict.value if self.verdict else None,
             "reopened": self.reopened,
+            "stretch": _iso(self.stretch),
+            "easing": self.easing,
+            "cause": self.cause,
+            "lead": self.lead,
         }
 
     @classmethod
@@ -193,11 +225,16 @@ class Incident:
             told=data["told"],
             baseline_id=data["baseline_id"],
             timezone=data["timezone"],
-            resolved_at=_moment(data["resolved_at"]) if data["resolved_at"] else None,
-            acknowledged_at=_moment(data["acknowledged_at"]) if data["acknowledged_at"] else None,
+            resolved_at=_maybe(data["resolved_at"]),
+            acknowledged_at=_maybe(data["acknowledged_at"]),
             actor=data["actor"],
             verdict=Verdict(data["verdict"]) if data["verdict"] else None,
             reopened=data["reopened"],
+            # Incidents of earlier versions of Driftline have none of these.
+            stretch=_maybe(data.get("stretch")),
+            easing=data.get("easing", 0),
+            cause=data.get("cause"),
+            lead=data.get("lead"),
         )
 
 
@@ -214,7 +251,7 @@ class IncidentEvent:
         """The contract's JSON object (`{"type": "incident", …}`)."""
         data: dict[str, Any] = {
             "type": "incident",
-            "event": (Change.OPENED if self.event is Change.REOPENED else self.event).value,
+            "event": _REPORTED_AS.get(self.event, self.event).value,
             "id": self.incident.id,
             "model": self.incident.model,
             "at": iso(self.at),
@@ -223,8 +260,8 @@ class IncidentEvent:
             "subjects": list(self.incident.subjects),
             "summary": self.incident.summary,
         }
-        if self.event is Change.REOPENED:
-            data["reopened"] = True
+        if self.event in _REPORTED_AS:
+            data[self.event.value] = True
         return data
 
 
@@ -242,6 +279,32 @@ def close(incident: Incident, verdict: Verdict, actor: str, at: datetime) -> Inc
         raise IncidentError(f"incident {incident.id} is resolved already")
     changed = replace(incident, state=State.RESOLVED, resolved_at=at, updated_at=at, actor=actor, verdict=verdict)
     return IncidentEvent(Change.RESOLVED, changed, at, f"closed by {actor} as {verdict.value}")
+
+
+def reopen(incident: Incident, actor: str, at: datetime) -> IncidentEvent:
+    """Someone takes a verdict back, or does not believe that it is over. Raises IncidentError if it is not over."""
+    if not incident.resolved:
+        raise IncidentError(f"incident {incident.id} is {incident.state.value}; only one that is over can be reopened")
+    was = f"it was closed as {incident.verdict.value}" if incident.verdict else "it was resolved"
+    return IncidentEvent(Change.REOPENED, back(incident, at, incident.latest.end), at, f"reopened by {actor}: {was}")
+
+
+def back(incident: Incident, at: datetime, stretch: datetime) -> Incident:
+    """The incident open once more; clean windows are counted anew from `stretch` on."""
+    return replace(
+        incident,
+        state=State.OPEN,
+        resolved_at=None,
+        acknowledged_at=None,
+        actor=None,
+        verdict=None,
+        updated_at=at,
+        reopened=incident.reopened + 1,
+        stretch=stretch,
+        easing=0,
+        cause=None,
+        tracks={name: replace(track, clean=0) for name, track in incident.tracks.items()},
+    )
 
 
 def incident_id(model: str, version: str, trouble: Trouble, window: Window) -> str:
@@ -275,6 +338,10 @@ def window_of(data: Mapping[str, str]) -> Window:
 
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+def _maybe(text: str | None) -> datetime | None:
+    return _moment(text) if text else None
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -7,36 +7,30 @@ Kept: nothing. Time is counted in windows, never by the clock, so that a catch-u
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from alerts.evidence import figures, times_limit
+from alerts.breach import CAUSES, Breach, breaches_of, heard, trouble_of
+from alerts.evidence import figures
 from alerts.incident import (
     Change,
     Incident,
     IncidentEvent,
     State,
-    Track,
     Verdict,
-    horizon_hours,
+    back,
     horizon_name,
     incident_id,
 )
-from detectors.diagnosis import Diagnosis, Trouble, diagnose
-from detectors.result import Finding, Kind, Severity, Status, Window
+from alerts.inhibition import cause_of
+from alerts.news import eased, news
+from alerts.tracks import all_clean, count_clean, first_tracks, is_clean, is_echo, more_tracks
+from detectors.diagnosis import Trouble
+from detectors.result import Finding, Severity, Status
 
 # Causes first: what they explain is not told a second time.
 _ORDER = (Trouble.BLIND, Trouble.SILENCE, Trouble.DATA, Trouble.PERFORMANCE, Trouble.DRIFT)
-_CAUSES = (Trouble.BLIND, Trouble.SILENCE)
-_KINDS = {
-    Kind.FEATURE: Trouble.DRIFT,
-    Kind.PREDICTION: Trouble.DRIFT,
-    Kind.QUALITY: Trouble.DATA,
-    Kind.PERFORMANCE: Trouble.PERFORMANCE,
-    Kind.BUSINESS: Trouble.PERFORMANCE,
-    Kind.VOLUME: Trouble.SILENCE,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +39,21 @@ class Policy:
 
     Resolved after `clean_windows` clean windows in a row (one for silence and blindness: rows that have come are
     there); within `grace` of its last window it is reopened rather than opened anew; told again when the worst
-    figure has grown by the factor `worse`; never louder than `severity_cap`.
+    figure has grown by the factor `worse`; drift that has lasted for `standing` is no longer news; never louder than
+    `severity_cap`.
     """
 
     clean_windows: int = 3
     grace: timedelta = timedelta(days=7)
     severity_cap: Severity = Severity.CRITICAL
     worse: float = 1.5
+    standing: timedelta = timedelta(days=14)
     owner: str | None = None
     timezone: str = "UTC"
 
     def clean_needed(self, trouble: Trouble) -> int:
         """Clean windows in a row that resolve an incident of this kind."""
-        return 1 if trouble in _CAUSES else self.clean_windows
+        return 1 if trouble in CAUSES else self.clean_windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +64,7 @@ class Step:
     events: tuple[IncidentEvent, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Breach:
-    """All diagnoses of one kind of trouble at this moment, as one."""
-
-    trouble: Trouble
-    diagnosis: str
-    severity: Severity
-    subjects: tuple[str, ...]
-    summary: str
-    action: str
-    findings: tuple[Finding, ...]
-    windows: tuple[Window, ...] = field(default=())
-
-    @property
-    def effect(self) -> float:
-        return max((times_limit(finding) for finding in self.findings), default=0.0)
+_Moved = tuple[Incident | None, IncidentEvent | None]
 
 
 def step(incidents: Sequence[Incident], findings: Sequence[Finding], now: datetime, policy: Policy) -> Step:
@@ -92,59 +73,41 @@ def step(incidents: Sequence[Incident], findings: Sequence[Finding], now: dateti
     `incidents`: the open ones and those whose `seen_until` may lie within `policy.grace` of a window judged here.
     `findings`: everything judged for that model at this moment, of any horizon, version and revision.
     """
-    fresh = [finding for finding in findings if finding.revision == 0]
+    fresh = heard([finding for finding in findings if finding.revision == 0])
     # That rows came late is no reason to keep open what their coming has settled.
     revised = [finding for finding in findings if finding.revision > 0 and finding.detector != "late_rows"]
-    breaches = _breaches(fresh, policy)
-    # Where no rows came, nothing else that is found is news of its own.
-    muted = {f.window for f in fresh if f.status is Status.BREACH and f.n == 0 and trouble_of(f) in _CAUSES}
-    heard = [f for f in fresh if trouble_of(f) in _CAUSES or not _within(f.window, muted)]
-    if muted:
-        breaches = _breaches(heard, policy)
+    breaches = breaches_of(fresh, policy.severity_cap)
 
-    changed: list[Incident] = []
+    known = {incident.id: incident for incident in incidents}
+    changed: list[str] = []
     events: list[IncidentEvent] = []
     for trouble in _ORDER:
-        before = _current(incidents, trouble)
+        before = _current(known.values(), trouble)
         breach = breaches.get(trouble)
         after, event = before, None
-        if breach is not None:
+        if breach is not None and breach.windows:
             after, event = _breached(before, breach, now, policy)
         if after is not None and not after.resolved:
-            counted = _count_clean(after, heard, breach)
+            counted = count_clean(after, fresh, breach)
             after, event = _maybe_resolved(after, counted, event, now, policy)
         if after is not None and not after.resolved and revised:
             after, event = _revised(after, revised, event, now, policy)
+        if after is not None and not after.resolved:
+            after, event = _standing(after, event, now, policy)
+        if after is not None and not after.resolved and breach is not None:
+            cause = cause_of(breach, known.values())
+            if cause is not None and event is not None and event.event in (Change.OPENED, Change.REOPENED):
+                after = replace(after, cause=cause.id)
+                if not cause.resolved:
+                    events.append(_follows(cause, breach, now))
+            elif cause is None and after.cause is not None:
+                after, event = _on_its_own(after, event, now)
         if after is not None and after != before:
-            changed.append(after)
+            known[after.id] = after
+            changed.append(after.id)
         if event is not None:
             events.append(replace(event, incident=after) if after is not None else event)
-    return Step(tuple(changed), tuple(events))
-
-
-def _breaches(findings: Sequence[Finding], policy: Policy) -> dict[Trouble, _Breach]:
-    grouped: dict[Trouble, list[Diagnosis]] = {}
-    for diagnosis in diagnose(findings):
-        grouped.setdefault(diagnosis.trouble, []).append(diagnosis)
-    return {trouble: _merged(trouble, found, policy) for trouble, found in grouped.items()}
-
-
-def _merged(trouble: Trouble, found: Sequence[Diagnosis], policy: Policy) -> _Breach:
-    ordered = sorted(found, key=lambda one: one.severity.rank, reverse=True)
-    first = ordered[0]
-    evidence = [f for one in ordered for f in one.evidence if f.status is Status.BREACH]
-    severity = min(first.severity, policy.severity_cap, key=lambda one: one.rank)
-    summary = first.summary if len(ordered) == 1 else f"{first.summary} (and {len(ordered) - 1} more)"
-    return _Breach(
-        trouble=trouble,
-        diagnosis=first.diagnosis,
-        severity=severity,
-        subjects=tuple(dict.fromkeys(subject for one in ordered for subject in one.subjects)),
-        summary=summary,
-        action=first.action,
-        findings=tuple(evidence),
-        windows=tuple(sorted({f.window for f in evidence}, key=lambda window: (window.end, window.start))),
-    )
+    return Step(tuple(known[name] for name in dict.fromkeys(changed)), tuple(events))
 
 
 def _current(incidents: Iterable[Incident], trouble: Trouble) -> Incident | None:
@@ -153,30 +116,22 @@ def _current(incidents: Iterable[Incident], trouble: Trouble) -> Incident | None
     return max(mine, key=lambda one: (not one.resolved, one.seen_until), default=None)
 
 
-def _breached(
-    before: Incident | None, breach: _Breach, now: datetime, policy: Policy
-) -> tuple[Incident | None, IncidentEvent | None]:
-    if not breach.windows:
-        return before, None
+def _breached(before: Incident | None, breach: Breach, now: datetime, policy: Policy) -> _Moved:
     if before is None:
         return _opened(breach, now, policy)
     if before.resolved:
         return _again(before, breach, now, policy)
-    after = _noted(before, breach)
-    reason = _news(before, breach, policy)
+    after = _noted(before, breach, policy)
+    reason = news(after, before.subjects, breach, policy.worse)
     if not reason:
         return after, None
     after = _retold(after, breach, now, policy)
     return after, IncidentEvent(Change.UPDATED, after, now, reason)
 
 
-def _opened(breach: _Breach, now: datetime, policy: Policy) -> tuple[Incident, IncidentEvent]:
+def _opened(breach: Breach, now: datetime, policy: Policy) -> _Moved:
     window = breach.windows[0]
     first = next(finding for finding in breach.findings if finding.window == window)
-    shortest = min(breach.windows, key=lambda one: horizon_hours(horizon_name(one)))
-    tracks: dict[str, Track] = {}
-    for one in breach.windows:
-        tracks = _tracked(tracks, one, bool(_subjects(breach, one) - _subjects(breach, shortest)))
     incident = Incident(
         id=incident_id(first.model, first.version, breach.trouble, window),
         model=first.model,
@@ -193,99 +148,56 @@ def _opened(breach: _Breach, now: datetime, policy: Policy) -> tuple[Incident, I
         updated_at=now,
         window=window,
         latest=breach.windows[-1],
-        tracks=tracks,
+        tracks=first_tracks(breach),
         evidence=figures((), breach.findings),
         told=breach.effect,
         baseline_id=first.baseline_id,
         timezone=policy.timezone,
+        stretch=breach.windows[-1].end,
     )
     return incident, IncidentEvent(Change.OPENED, incident, now, breach.diagnosis)
 
 
-def _again(
-    before: Incident, breach: _Breach, now: datetime, policy: Policy
-) -> tuple[Incident | None, IncidentEvent | None]:
+def _again(before: Incident, breach: Breach, now: datetime, policy: Policy) -> _Moved:
     """The same kind of trouble after its incident was resolved: an echo, the same one back, or a new one."""
     known = set(breach.subjects) <= set(before.subjects)
-    if known and all(_echo(before, window) for window in breach.windows):
+    if known and all(is_echo(before, window) for window in breach.windows):
         return before, None
     if breach.windows[-1].end - before.seen_until > policy.grace:
         return _opened(breach, now, policy)
     told_off = before.verdict not in (None, Verdict.FIXED)
-    if told_off and known and breach.severity.rank <= before.severity.rank:
+    # What was accepted became the baseline; what differs from that one too is something new.
+    rebased = before.verdict is Verdict.ACCEPTED and any(f.baseline_id != before.baseline_id for f in breach.findings)
+    if told_off and known and breach.severity.rank <= before.severity.rank and not rebased:
         # Somebody looked and said so: it stays closed for as long as it merely goes on.
-        return _noted(before, breach), None
+        return _noted(before, breach, policy), None
     if told_off:
         return _opened(breach, now, policy)
-    after = _retold(_noted(before, breach), breach, now, policy)
-    # What brought it back must come clean too, and clean windows are counted anew: else it would be over at once.
-    back = {horizon_name(window) for window in breach.windows}
-    tracks = {name: replace(track, clean=0, own=track.own or name in back) for name, track in after.tracks.items()}
-    after = replace(
-        after,
-        tracks=tracks,
-        state=State.OPEN,
-        resolved_at=None,
-        acknowledged_at=None,
-        actor=None,
-        verdict=None,
-        reopened=before.reopened + 1,
-        severity=breach.severity,
-    )
+    after = back(_retold(_noted(before, breach, policy), breach, now, policy), now, breach.windows[-1].end)
+    # What brought it back must come clean too: else it would be over at once.
+    returned = {horizon_name(window) for window in breach.windows}
+    tracks = {name: replace(track, own=track.own or name in returned) for name, track in after.tracks.items()}
+    after = replace(after, tracks=tracks, severity=breach.severity, told=breach.effect)
     return after, IncidentEvent(Change.REOPENED, after, now, f"back after it was resolved: {breach.diagnosis}")
 
 
-def _echo(incident: Incident, window: Window) -> bool:
-    """Whether a longer window breaches only because the incident's own time is still inside it."""
-    shortest = incident.horizons[0]
-    longer = horizon_hours(horizon_name(window)) > horizon_hours(shortest)
-    return longer and window.start < incident.tracks[shortest].last and not _governs(incident, horizon_name(window))
-
-
-def _governs(incident: Incident, horizon: str) -> bool:
-    """Whether this horizon must come clean: the shortest, one that breached before it did, or one with own news."""
-    track = incident.tracks.get(horizon)
-    if track is None:
-        return False
-    shortest = incident.horizons[0]
-    return horizon == shortest or track.own or track.first < incident.tracks[shortest].first
-
-
-def _tracked(tracks: Mapping[str, Track], window: Window, own: bool) -> dict[str, Track]:
-    """The tracks after a breach of `window`; `own` when it brought subjects that no other horizon had."""
-    changed, name = dict(tracks), horizon_name(window)
-    track = changed.get(name)
-    if track is None:
-        changed[name] = Track(window.end, window.end, window.end, own=own)
-    elif window.end > track.last and window.end >= track.until:
-        changed[name] = replace(
-            track, last=window.end, until=window.end, breaches=track.breaches + 1, clean=0, own=own or track.own
-        )
-    return changed
-
-
-def _subjects(breach: _Breach, window: Window) -> set[str]:
-    return {finding.subject for finding in breach.findings if finding.window == window}
-
-
-def _noted(incident: Incident, breach: _Breach) -> Incident:
+def _noted(incident: Incident, breach: Breach, policy: Policy) -> Incident:
     """The incident after another breach: what is stored whether or not it is news."""
-    tracks: Mapping[str, Track] = incident.tracks
-    for window in breach.windows:
-        tracks = _tracked(tracks, window, bool(_subjects(breach, window) - set(incident.subjects)))
     newest = max(breach.findings, key=lambda finding: finding.window.end)
     newer = newest.window.end >= incident.latest.end
     return replace(
         incident,
-        tracks=tracks,
+        tracks=more_tracks(incident, breach),
         latest=newest.window if newer else incident.latest,
         version=newest.version if newer else incident.version,
         evidence=figures(incident.evidence, breach.findings),
+        easing=eased(incident, breach, policy.worse),
     )
 
 
-def _retold(incident: Incident, breach: _Breach, now: datetime, policy: Policy) -> Incident:
+def _retold(incident: Incident, breach: Breach, now: datetime, policy: Policy) -> Incident:
     """The incident with what its readers are about to be told."""
+    better = incident.easing > 0 and breach.effect < (incident.told or 0.0)
     return replace(
         incident,
         diagnosis=breach.diagnosis,
@@ -293,57 +205,42 @@ def _retold(incident: Incident, breach: _Breach, now: datetime, policy: Policy) 
         action=breach.action,
         severity=max(incident.severity, breach.severity, key=lambda one: one.rank),
         subjects=tuple(dict.fromkeys((*incident.subjects, *breach.subjects))),
-        told=max(incident.told or 0.0, breach.effect),
+        told=breach.effect if better else max(incident.told or 0.0, breach.effect),
+        easing=0,
         updated_at=now,
         owner=policy.owner,
     )
 
 
-def _news(incident: Incident, breach: _Breach, policy: Policy) -> str:
-    """Why this is worth telling; empty when it is the same as before."""
-    joined = [subject for subject in breach.subjects if subject not in incident.subjects]
-    if joined:
-        shown = ", ".join(joined[:3]) + (f" and {len(joined) - 3} more" if len(joined) > 3 else "")
-        return f"spread to {shown}"
-    if breach.severity.rank > incident.severity.rank:
-        return f"severity rose from {incident.severity.value} to {breach.severity.value}"
-    if incident.told and breach.effect > policy.worse * incident.told:
-        return f"worse: {breach.effect:.2g} times the limit, was {incident.told:.2g} times"
-    return ""
+def _standing(incident: Incident, event: IncidentEvent | None, now: datetime, policy: Policy) -> _Moved:
+    """Drift that has not ended for long enough is real and permanent: it is told so, once, and then no more."""
+    if incident.trouble is not Trouble.DRIFT or incident.state is State.STANDING or incident.stretch is None:
+        return incident, event
+    lasted = incident.tracks[incident.horizons[0]].last - incident.stretch
+    if lasted < policy.standing:
+        return incident, event
+    after = replace(incident, state=State.STANDING, updated_at=now)
+    reason = f"it has lasted for {lasted.days} days: from now on it is in the reports and not repeated"
+    return after, IncidentEvent(Change.STANDING, after, now, f"{event.reason}; {reason}" if event else reason)
 
 
-def _count_clean(incident: Incident, findings: Sequence[Finding], breach: _Breach | None) -> Incident:
-    """Count the windows that came clean. `insufficient` and windows not evaluated count neither way."""
-    breached = set(breach.windows) if breach else set()
-    tracks = dict(incident.tracks)
-    windows: dict[Window, list[Finding]] = {}
-    for finding in findings:
-        windows.setdefault(finding.window, []).append(finding)
-    for window in sorted(windows, key=lambda one: one.end):
-        track = tracks.get(horizon_name(window))
-        if track is None or window.end <= track.until or window in breached:
-            continue
-        if _clean(incident, windows[window]):
-            tracks[horizon_name(window)] = replace(track, until=window.end, clean=track.clean + 1)
-    return replace(incident, tracks=tracks) if tracks != incident.tracks else incident
+def _follows(cause: Incident, breach: Breach, now: datetime) -> IncidentEvent:
+    """What a cause's readers hear of a consequence, which is not told by itself."""
+    return IncidentEvent(Change.UPDATED, cause, now, f"it brings {breach.diagnosis} with it: {breach.summary}")
 
 
-def _clean(incident: Incident, findings: Sequence[Finding]) -> bool:
-    """Whether one window's findings speak against the incident: some are ok, none breaches, no subject is unsure."""
-    mine = [finding for finding in findings if trouble_of(finding) is incident.trouble]
-    if any(finding.status is Status.BREACH for finding in mine):
-        return False
-    sure = {finding.subject for finding in mine if finding.status is Status.OK}
-    unsure = {finding.subject for finding in mine if finding.status is Status.INSUFFICIENT} - sure
-    return bool(sure) and not unsure & set(incident.subjects)
+def _on_its_own(incident: Incident, event: IncidentEvent | None, now: datetime) -> _Moved:
+    """A consequence that breaches in windows that hold nothing of its cause is a problem of its own."""
+    after = replace(incident, cause=None, updated_at=now)
+    reason = f"it goes on after incident {incident.cause}, which explained it, is over"
+    return after, IncidentEvent(Change.UPDATED, after, now, f"{event.reason}; {reason}" if event else reason)
 
 
 def _maybe_resolved(
     before: Incident, counted: Incident, event: IncidentEvent | None, now: datetime, policy: Policy
 ) -> tuple[Incident, IncidentEvent | None]:
     needed = policy.clean_needed(counted.trouble)
-    governing = [horizon for horizon in counted.tracks if _governs(counted, horizon)]
-    if counted is before or any(counted.tracks[horizon].clean < needed for horizon in governing):
+    if counted is before or not all_clean(counted, needed):
         return counted, event
     shortest = counted.horizons[0]
     what = f"{needed} clean {shortest} windows in a row" if needed > 1 else f"a clean {shortest} window"
@@ -352,27 +249,18 @@ def _maybe_resolved(
 
 def _revised(
     incident: Incident, revised: Sequence[Finding], event: IncidentEvent | None, now: datetime, policy: Policy
-) -> tuple[Incident, IncidentEvent | None]:
+) -> _Moved:
     """A second look at windows judged before: it corrects figures, counts as clean, and may end a false start."""
     mine = [f for f in revised if trouble_of(f) is incident.trouble]
     standing = [f for f in mine if f.status is Status.BREACH and f.subject in incident.subjects]
     after = replace(incident, evidence=figures(incident.evidence, standing)) if standing else incident
     only = len(after.tracks) == 1 and after.breaches == 1
     again = [finding for finding in mine if finding.window == after.window]
-    if only and again and _clean(after, again):
+    if only and again and is_clean(after, again):
         return _resolved(after, "rows that came late show the window was clean", now)
-    return _maybe_resolved(after, _count_clean(after, mine, None), event, now, policy)
+    return _maybe_resolved(after, count_clean(after, mine, None), event, now, policy)
 
 
 def _resolved(incident: Incident, reason: str, now: datetime) -> tuple[Incident, IncidentEvent]:
     done = replace(incident, state=State.RESOLVED, resolved_at=now, updated_at=now)
     return done, IncidentEvent(Change.RESOLVED, done, now, reason)
-
-
-def _within(window: Window, spans: Iterable[Window]) -> bool:
-    return any(span.start <= window.start and window.end <= span.end for span in spans)
-
-
-def trouble_of(finding: Finding) -> Trouble:
-    """The kind of trouble a finding of this kind speaks for when it is clean."""
-    return Trouble.BLIND if finding.detector == "log_reachable" else _KINDS[finding.kind]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from alerts.errors import IncidentError
-from alerts.incident import Change, Incident, IncidentEvent, State, Verdict, acknowledge, close
+from alerts.incident import Change, Incident, IncidentEvent, State, Verdict, acknowledge, close, reopen
 from alerts.lifecycle import Policy, step
 from detectors.diagnosis import Trouble
 from detectors.result import Finding, Kind, Severity, Status, Window
@@ -339,3 +340,131 @@ def test_events_are_written_as_the_contract_says() -> None:
     again = IncidentEvent(Change.REOPENED, event.incident, event.at)
     assert again.to_json()["event"] == "opened"
     assert again.to_json()["reopened"] is True
+
+
+def test_drift_that_lasts_for_14_days_is_standing_told_once_and_its_new_subjects_still_are() -> None:
+    model = Model()
+    model.judge(finding(day(0)))
+    assert [model.judge(finding(day(number))) for number in range(1, 14)] == [[]] * 13
+    assert model.judge(finding(day(14))) == [
+        (Change.STANDING, "it has lasted for 14 days: from now on it is in the reports and not repeated")
+    ]
+    assert model.last.state is State.STANDING
+    assert [model.judge(finding(day(number))) for number in range(15, 40)] == [[]] * 25
+    assert model.judge(finding(day(40)), finding(day(40), "temp")) == [(Change.UPDATED, "spread to temp")]
+    assert model.last.state is State.STANDING
+    for number in (41, 42, 43):
+        events = model.judge(finding(day(number), status=OK), finding(day(number), "temp", status=OK))
+    assert kinds(events) == [Change.RESOLVED]
+    # Once more within the grace time: it is news again, and its time is counted anew.
+    assert kinds(model.judge(finding(day(46)))) == [Change.REOPENED]
+    assert [model.judge(finding(day(number))) for number in range(47, 60)] == [[]] * 13
+    assert kinds(model.judge(finding(day(60)))) == [Change.STANDING]
+
+
+def test_a_broken_column_never_becomes_standing() -> None:
+    model = Model()
+    for number in range(40):
+        model.judge(finding(day(number), kind=Kind.QUALITY, detector="missing", statistic=0.3, effect=0.3))
+    assert model.last.state is State.OPEN
+
+
+def test_standing_is_reported_as_an_update() -> None:
+    data = IncidentEvent(Change.STANDING, opened().incident, day(0).end).to_json()
+    assert (data["event"], data["standing"]) == ("updated", True)
+
+
+def test_better_is_told_once_when_it_has_stayed_better() -> None:
+    model = Model()
+    model.judge(finding(day(0), statistic=0.9))
+    assert model.judge(finding(day(1), statistic=0.2)) == []
+    assert model.judge(finding(day(2), statistic=0.8)) == []
+    assert model.judge(finding(day(3), statistic=0.2)) == []
+    assert model.judge(finding(day(4), statistic=0.3)) == [(Change.UPDATED, "better: 2 times the limit, was 6 times")]
+    assert [model.judge(finding(day(number), statistic=0.3)) for number in (5, 6, 7)] == [[]] * 3
+    assert model.judge(finding(day(8), statistic=0.6)) == [(Change.UPDATED, "worse: 4 times the limit, was 2 times")]
+
+
+def test_a_lost_column_inhibits_what_the_model_makes_of_it_and_not_other_drift() -> None:
+    model = Model()
+    lost = {"kind": Kind.QUALITY, "detector": "vanished", "statistic": 1.0, "effect": 1.0, "threshold": 0.1}
+    score = finding(day(0), "score", kind=Kind.PREDICTION)
+    assert kinds(model.judge(finding(day(0), "amount", **lost), score)) == [
+        Change.OPENED, Change.UPDATED, Change.OPENED,
+    ]  # fmt: skip
+    cause, consequence = model.incidents.values()
+    assert (cause.trouble, consequence.trouble) == (Trouble.DATA, Trouble.DRIFT)
+    assert consequence.cause == cause.id
+    # Another column that drifts beside it has another reason.
+    other = Model()
+    other.judge(finding(day(0), "amount", **lost), finding(day(0), "wind_speed"))
+    assert [incident.cause for incident in other.incidents.values()] == [None, None]
+
+
+def test_a_column_lost_in_few_rows_explains_nothing() -> None:
+    model = Model()
+    few = finding(day(0), "amount", kind=Kind.QUALITY, detector="missing", statistic=0.2, effect=0.2, threshold=0.1)
+    model.judge(few, finding(day(0), "score", kind=Kind.PREDICTION))
+    assert [incident.cause for incident in model.incidents.values()] == [None, None]
+
+
+def test_degradation_whose_labels_come_later_is_explained_by_what_was_lost_then() -> None:
+    model = Model()
+    lost = {"kind": Kind.QUALITY, "detector": "vanished", "statistic": 1.0, "effect": 1.0, "threshold": 0.1}
+    model.judge(finding(day(0), "amount", **lost))
+    for number in (1, 2, 3):
+        model.judge(finding(day(number), "amount", OK, **{**lost, "statistic": 0.0, "effect": 0.0}))
+    assert model.last.resolved
+    fell = {"kind": Kind.PERFORMANCE, "detector": "auc", "statistic": 0.6, "effect": 0.1, "threshold": 0.05}
+    moved = step(list(model.incidents.values()), [finding(day(0), "AUC", **fell)], day(9).end, POLICY)
+    assert only(moved).incident.cause == model.last.id
+
+
+def test_a_consequence_that_outlives_its_cause_is_told() -> None:
+    model = Model()
+    lost = {"kind": Kind.QUALITY, "detector": "vanished", "statistic": 1.0, "effect": 1.0, "threshold": 0.1}
+    model.judge(finding(day(0), "amount", **lost), finding(day(0), "score", kind=Kind.PREDICTION))
+    cause = next(iter(model.incidents.values()))
+    fine = {**lost, "statistic": 0.0, "effect": 0.0}
+    events = model.judge(finding(day(1), "amount", OK, **fine), finding(day(1), "score", kind=Kind.PREDICTION))
+    assert events == [(Change.UPDATED, f"it goes on after incident {cause.id}, which explained it, is over")]
+    assert model.last.cause is None
+
+
+def test_no_rows_explain_what_a_longer_window_says_of_the_same_time() -> None:
+    model = Model()
+    silent = finding(day(0), "rows", kind=Kind.VOLUME, detector="volume", statistic=-1.0, threshold=0.5, n=0)
+    missing = finding(day(0, 7), "amount", kind=Kind.QUALITY, detector="missing", statistic=0.2, effect=0.2)
+    model.judge(silent, missing)
+    silence, data = model.incidents.values()
+    assert data.cause == silence.id
+
+
+def test_a_verdict_is_taken_back() -> None:
+    model = Model()
+    model.judge(finding(day(0)))
+    with pytest.raises(IncidentError, match="only one that is over"):
+        reopen(model.last, "bob", day(0).end)
+    model.say(close(model.last, Verdict.EXPECTED, "ada", day(0).end))
+    event = reopen(model.last, "bob", day(1).end)
+    assert (event.event, event.reason) == (Change.REOPENED, "reopened by bob: it was closed as expected")
+    model.say(event)
+    assert (model.last.state, model.last.verdict, model.last.resolved_at) == (State.OPEN, None, None)
+    assert model.judge(finding(day(1))) == []
+    for number in (2, 3, 4):
+        events = model.judge(finding(day(number), status=OK))
+    assert kinds(events) == [Change.RESOLVED]
+
+
+def test_what_was_accepted_and_differs_from_the_new_baseline_too_is_new() -> None:
+    model = Model()
+    model.judge(finding(day(0)))
+    model.say(close(model.last, Verdict.ACCEPTED, "ada", day(0).end))
+    assert model.judge(finding(day(1))) == []
+    assert kinds(model.judge(finding(day(2), baseline_id="base-2"))) == [Change.OPENED]
+
+
+def test_incidents_of_an_earlier_driftline_are_read() -> None:
+    incident = opened().incident
+    data = {key: value for key, value in incident.to_json().items() if key not in ("stretch", "easing", "cause")}
+    assert Incident.from_json(data) == replace(incident, stretch=None)
