@@ -32,6 +32,7 @@ from monitor.metrics import Metrics
 from monitor.pulse import Pulse
 from monitor.rounds import DeliveryRound, EvaluationRound
 from monitor.store import open_store
+from monitor.web.actions import Desk
 from monitor.web.incident import incident_page
 from monitor.web.serve import serving
 
@@ -72,9 +73,11 @@ class Daemon:
         ]
         scheduler = BackgroundScheduler(timezone=UTC)
         heartbeat = Heartbeat(self.pulse)
+        desk = Desk(store, lambda: self.config.settings.server, self.clock)
+        page = partial(incident_page, store)
         with (
             self._signals(),
-            serving(self.config.settings, self.pulse, self.metrics, evaluations.status, partial(incident_page, store)),
+            serving(self.config.settings, self.pulse, self.metrics, evaluations.status, page, desk),
         ):
             scheduler.add_job(evaluations.renew, "interval", seconds=15, coalesce=True, misfire_grace_time=None)
             scheduler.add_job(

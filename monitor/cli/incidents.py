@@ -119,18 +119,12 @@ def close(
 def _change(
     incident_id: str, config: ConfigOption, as_json: bool, change: Callable[[Incident, datetime], IncidentEvent]
 ) -> None:
-    from alerts import outbox
-    from monitor.store import incidents, open_store
+    from monitor.acting import changed
+    from monitor.store import open_store
 
     store = open_store(load_config(config).settings.state)
     now = datetime.now(UTC)
-    with store.begin() as connection:
-        incident = incidents.get(connection, incident_id)
-        if incident is None:
-            raise UserError(f"there is no incident {incident_id!r}; `driftline incidents list` shows the open ones")
-        event = change(incident, now)
-        incidents.apply(connection, [event.incident], [event])
-        outbox.add_incident_intents(connection, [event], now)
+    event = changed(store, incident_id, lambda incident: change(incident, now), now)
     store.close()
     if as_json:
         emit_json(event.to_json())

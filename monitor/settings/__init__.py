@@ -1,7 +1,7 @@
 """The configuration as values: one pydantic model a section, unknown keys refused.
 
 How a key is written is told by its field's description, from which docs/config.md is written. One concern a file:
-`log.py`, `model.py`, `alerts.py`, `whole.py` (which joins them), on the scalar forms of `types.py`.
+`log.py`, `model.py`, `alerts.py`, `server.py`, `whole.py` (which joins them), on the scalar forms of `types.py`.
 """
 
 from monitor.settings.alerts import (
@@ -23,9 +23,11 @@ from monitor.settings.model import (
     ModelSettings,
     TriggerSettings,
 )
-from monitor.settings.whole import ReportSettings, ServerSettings, Settings
+from monitor.settings.server import ActionSettings, ServerSettings, TokenSettings
+from monitor.settings.whole import ReportSettings, Settings
 
 __all__ = [
+    "ActionSettings",
     "AlertSettings",
     "BaselineSettings",
     "Cadence",
@@ -43,6 +45,7 @@ __all__ = [
     "ServerSettings",
     "Settings",
     "SlackSettings",
+    "TokenSettings",
     "TriggerSettings",
     "WebhookSettings",
 ]

@@ -1,4 +1,4 @@
-"""The whole configuration, with what belongs to no model and no channel: reports and the server.
+"""The whole configuration, with the reports made by schedule.
 
 In: plain mappings, already merged and interpolated by `monitor/config/`. Out: frozen settings. Kept: nothing.
 """
@@ -14,7 +14,8 @@ from pydantic import Field
 from monitor.settings.alerts import AlertSettings
 from monitor.settings.log import LogSettings
 from monitor.settings.model import ModelSettings
-from monitor.settings.types import Cron, Duration, Http, Listen, Mark, Section, StateUrl, TimeZone
+from monitor.settings.server import ServerSettings
+from monitor.settings.types import Cron, Duration, Mark, Section, StateUrl, TimeZone
 
 
 class ReportSettings(Section):
@@ -28,17 +29,6 @@ class ReportSettings(Section):
     to: tuple[str, ...] = Field((), description="channels it is sent to")
     folder: Annotated[Path, Mark.PATH] = Field(Path("reports-out"), description="where the HTML is written")
     deep_dive: bool = Field(True, description="Evidently's report of the worst breached window, linked")
-
-
-class ServerSettings(Section):
-    """Health, metrics and the dead-man's switch."""
-
-    listen: Listen | None = Field("127.0.0.1:8787", description="host:port of /healthz and the pages; null for none")
-    metrics: Listen | None = Field("127.0.0.1:9187", description="host:port of /metrics; null for none")
-    public_url: Http | None = Field(None, description="how this server is reached from outside; used in links")
-    heartbeat: Annotated[Http | None, Mark.ADDRESS] = Field(
-        None, description="URL fetched after each round in which evaluation and delivery progressed"
-    )
 
 
 class Settings(Section):

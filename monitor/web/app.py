@@ -5,7 +5,7 @@ In: a Pulse, a way to an incident's page, the folder of each report. Out: an ASG
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -36,9 +36,10 @@ def make_app(
     status: Callable[[], Mapping[str, object]],
     incident: Callable[[str], str | None],
     folders: Mapping[str, Path],
+    actions: Sequence[BaseRoute] = (),
 ) -> Starlette:
     """The app. `status` adds facts to /healthz, `incident` gives the page of an incident's id (None: there is none),
-    `folders` maps a report's name to where its pages are.
+    `folders` maps a report's name to where its pages are, `actions` are the routes by which something is changed.
 
     Plain Starlette: nothing here needs what FastAPI adds, and it would be a thirtieth of the idle daemon's memory.
     """
@@ -55,6 +56,7 @@ def make_app(
         return HTMLResponse(page, headers=_POLICY)
 
     routes: list[BaseRoute] = [Route("/healthz", healthz), Route("/incidents/{incident_id}", incident_page)]
+    routes += actions
     # Pages are static and carry their own Content-Security-Policy.
     routes += [
         Mount(f"/reports/{name}", _Pages(directory=folder, html=True, check_dir=False), name=name)

@@ -17,6 +17,7 @@ from monitor.errors import UserError
 from monitor.metrics import Metrics
 from monitor.pulse import Pulse
 from monitor.settings import Settings
+from monitor.web.actions import Desk, action_routes
 from monitor.web.app import make_app
 
 
@@ -39,12 +40,16 @@ def serving(
     metrics: Metrics,
     status: Callable[[], Mapping[str, object]],
     incident: Callable[[str], str | None],
+    desk: Desk | None = None,
 ) -> Iterator[None]:
-    """Answer /healthz, incidents and reports, and /metrics, until the block ends. Raises CannotListen."""
+    """Answer /healthz, incidents and reports, and /metrics, until the block ends; with a desk, actions are taken too.
+
+    Raises CannotListen.
+    """
     stops: list[Callable[[], None]] = []
     try:
         if settings.server.listen:
-            stops.append(_pages(settings, pulse, status, incident))
+            stops.append(_pages(settings, pulse, status, incident, desk))
         if settings.server.metrics:
             stops.append(_metrics(settings.server.metrics, metrics))
         yield
@@ -58,10 +63,11 @@ def _pages(
     pulse: Pulse,
     status: Callable[[], Mapping[str, object]],
     incident: Callable[[str], str | None],
+    desk: Desk | None,
 ) -> Callable[[], None]:
     host, port = address(settings.server.listen or "")
     folders = {report.name: report.folder / report.name for report in settings.reports}
-    app = make_app(pulse, status, incident, folders)
+    app = make_app(pulse, status, incident, folders, action_routes(desk) if desk else ())
     # The plain loop and parser: a health check needs no faster ones, and those that may be installed take megabytes.
     plain: dict[str, Any] = {"loop": "asyncio", "http": "h11", "ws": "none", "lifespan": "off"}
     config = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, **plain)
@@ -69,6 +75,7 @@ def _pages(
         socket = config.bind_socket()
     except (OSError, SystemExit) as error:
         raise CannotListen(f"server.listen: {host}:{port} is in use or not ours to listen on") from error
+    socket.listen()  # whoever asks while the loop starts waits instead of being refused
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]}, name="pages", daemon=True)
     thread.start()

@@ -1,0 +1,61 @@
+"""What people do to incidents, whichever way it reaches us: the command line, a link in a message, an API, a button.
+
+In: the store, an incident's id, what to do, who does it, now. Out: the change. Kept: the incident's new state, its
+timeline and the intents that tell of it, in one transaction; a silence where something is muted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from alerts import outbox, silences
+from alerts.incident import Incident, IncidentEvent, Verdict, acknowledge, close
+from alerts.routing import Silence
+from monitor.errors import UserError
+from monitor.store import Store, incidents
+
+
+class NoSuchIncident(UserError):
+    """An id that no incident has."""
+
+
+def acknowledged(store: Store, incident_id: str, by: str, now: datetime) -> IncidentEvent:
+    """Someone takes an incident on. Raises NoSuchIncident, IncidentError if it is not open."""
+    return changed(store, incident_id, lambda incident: acknowledge(incident, by, now), now)
+
+
+def closed(store: Store, incident_id: str, verdict: Verdict, by: str, now: datetime) -> IncidentEvent:
+    """Someone closes an incident with a verdict. Raises NoSuchIncident, IncidentError if it is over."""
+    return changed(store, incident_id, lambda incident: close(incident, verdict, by, now), now)
+
+
+def muted(store: Store, incident_id: str, length: timedelta, by: str, now: datetime) -> Silence:
+    """Silence an incident's kind of trouble in its model for a while. Raises NoSuchIncident."""
+    with store.begin() as connection:
+        incident = _found(incidents.get(connection, incident_id), incident_id)
+        return silences.add(
+            connection,
+            matchers={"model": (incident.model,), "kind": (incident.trouble.value,)},
+            author=by,
+            reason=f"muted from incident {incident_id}",
+            starts_at=now,
+            ends_at=now + length,
+        )
+
+
+def changed(
+    store: Store, incident_id: str, change: Callable[[Incident], IncidentEvent], now: datetime
+) -> IncidentEvent:
+    """Apply one change to one incident, with what is to be said of it. Raises NoSuchIncident, IncidentError."""
+    with store.begin() as connection:
+        event = change(_found(incidents.get(connection, incident_id), incident_id))
+        incidents.apply(connection, [event.incident], [event])
+        outbox.add_incident_intents(connection, [event], now)
+    return event
+
+
+def _found(incident: Incident | None, incident_id: str) -> Incident:
+    if incident is None:
+        raise NoSuchIncident(f"there is no incident {incident_id!r}; `driftline incidents list --all` shows them")
+    return incident
