@@ -5,6 +5,7 @@ In: the figures of one chart, the name of what it is about. Out: plain text, not
 
 from __future__ import annotations
 
+from reports.context import ModelPage
 from reports.figures import (
     CategoryDistribution,
     NumberDistribution,
@@ -13,6 +14,7 @@ from reports.figures import (
     State,
     VolumeSeries,
 )
+from reports.parts import HeatMap, Why
 from reports.wording import count, horizon, measured, number, plain, plural, share
 
 
@@ -54,17 +56,44 @@ def statistic(series: Series, name: str) -> str:
 
 
 def performance(series: PerformanceSeries) -> str:
-    """The last value with its interval, beside the reference's."""
+    """The last value with its interval, beside the reference's; what is estimated without labels, after it."""
+    guessed = next((point for point in reversed(series.estimated) if point.value is not None), None)
+    estimate = f"; estimated without labels {number(guessed.value)}" if guessed else ""
     judged = [point for point in series.points if point.value is not None]
     if not judged:
-        return f"{series.metric} over {plural(len(series.points), 'window')}: no labels to judge by."
+        return f"{series.metric} over {plural(len(series.points), 'window')}: no labels to judge by{estimate}."
     last = judged[-1]
     interval = f" (95% interval {number(last.low)} to {number(last.high)})" if last.low is not None else ""
     reference = f", {number(series.baseline)} in the reference" if series.baseline is not None else ""
     return (
         f"{series.metric} over {plural(len(series.points), 'window')}, {horizon(series.horizon)}: "
-        f"last {number(last.value)}{interval} from {count(last.labels)} labels{reference}."
+        f"last {number(last.value)}{interval} from {count(last.labels)} labels{reference}{estimate}."
     )
+
+
+def heat(shown: HeatMap) -> str:
+    """The features that were over their threshold on most days."""
+    days = len(shown.days)
+    over = [(row.name, sum(ratio is not None and ratio >= 1 for ratio in row.ratios)) for row in shown.rows]
+    most = sorted((pair for pair in over if pair[1]), key=lambda pair: -pair[1])[:5]
+    said = f"{plural(len(shown.rows), 'feature')} over {plural(days, 'day')}"
+    if not most:
+        return f"{said}: none was over its threshold on any day."
+    return f"{said}, days over the threshold: " + ", ".join(f"{plain(name, 40)} {count}" for name, count in most) + "."
+
+
+def timeline(page: ModelPage) -> str:
+    """How many versions served, and how many incidents there were."""
+    versions = ", ".join(plain(span.version, 40) for span in page.versions[:5])
+    said = f"{plural(len(page.versions), 'version')} served ({versions})" if page.versions else "No version is known"
+    return f"{said}; {plural(len(page.incidents), 'incident')} in this time."
+
+
+def contributions(why: Why) -> str:
+    """The largest parts, signed."""
+    largest = sorted(why.contributions, key=lambda one: -abs(one.value))[:5]
+    parts = ", ".join(f"{plain(one.subject, 40)} {measured(one.value, why.unit)}" for one in largest)
+    return f"Parts of the change{f' of {plain(why.measure, 40)}' if why.measure else ''}: {parts}."
 
 
 def volume(series: VolumeSeries) -> str:

@@ -11,13 +11,62 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from reports.figures import IncidentMark, Period
-from reports.picture import Spec
-from reports.theme import BREACH, MUTED, PAPER, PRODUCTION
-from reports.wording import measured
+from reports.picture import Chart, Spec
+from reports.theme import BREACH, CONFIG, INK, MUTED, PAPER, PRODUCTION
+from reports.wording import measured, plain
+
+WIDTH = 340
+WIDE = 720
+HEIGHT = 150
+LABEL = 18  # characters of a name that fit beside its row
+_SEPARATOR = "\u001f"  # never in a name: `plain` takes control characters out
 
 DAY = timedelta(days=1)
 _HOUR = 3_600_000
 _STEPS = [_HOUR * hours for hours in (1, 3, 6, 12, 24, 48, 168, 336, 672, 1344, 2688)]
+
+
+def chart(
+    layers: Sequence[Spec],
+    rows: Sequence[Spec],
+    title: str,
+    alt: str,
+    *,
+    width: int = WIDTH,
+    height: int = HEIGHT,
+) -> Chart:
+    """A chart of `layers` over `rows`, `width` x `height` CSS pixels with its axes."""
+    spec = {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "width": width,
+        "height": height,
+        "autosize": {"type": "fit", "contains": "padding"},
+        "config": CONFIG,
+        "data": {"values": list(rows)},
+        "layer": list(layers),
+    }
+    return Chart(spec, title, alt)
+
+
+def row_name(position: int, name: str) -> str:
+    """The key of a row: the same name may stand in two rows."""
+    return f"{position}{_SEPARATOR}{plain(name, LABEL)}"
+
+
+def names_axis(names: Sequence[str]) -> Spec:
+    """The encoding of y: the field `y` holds `row_name`s, which are shown without their position, in this order."""
+    return {
+        "field": "y",
+        "type": "nominal",
+        "sort": None,
+        "scale": {"paddingInner": 0.3, "paddingOuter": 0.1, "domain": list(names)},
+        "axis": {
+            "labelExpr": "split(datum.value, '\\u001f')[1]",
+            "labelLimit": 120,
+            "labelColor": INK.light,
+            "grid": False,
+        },
+    }
 
 
 def known(value: float | None) -> float | None:

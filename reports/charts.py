@@ -16,9 +16,12 @@ from zoneinfo import ZoneInfo
 from reports import alt_text
 from reports.chart_parts import (
     DAY,
+    chart,
     incident_bands,
     known,
+    names_axis,
     normal_range,
+    row_name,
     shown_at,
     threshold_line,
     time_axis,
@@ -29,19 +32,17 @@ from reports.figures import (
     CategoryDistribution,
     Distribution,
     NumberDistribution,
+    PerformancePoint,
     PerformanceSeries,
     Series,
     State,
     VolumeSeries,
 )
 from reports.picture import Chart, Spec
-from reports.theme import BREACH, CONFIG, INK, MUTED, PRODUCTION, REFERENCE
+from reports.theme import BREACH, ESTIMATE, MUTED, PRODUCTION, REFERENCE, Colour
 from reports.wording import horizon, plain, share, trimmed
 
-WIDTH = 340
-HEIGHT = 150
 _UNJUDGED = (State.INSUFFICIENT, State.MISSING)
-LABEL = 18  # characters of a category's name that fit beside its bar
 
 
 def distribution(shown: Distribution, name: str) -> Chart:
@@ -81,34 +82,23 @@ def numbers(shown: NumberDistribution, name: str) -> Chart:
         },
     ]
     title = f"{plain(name, 60)}: reference (area), production (line)"
-    return _chart(layers, rows, title, alt_text.numbers(shown, name))
+    return chart(layers, rows, title, alt_text.numbers(shown, name))
 
 
 def categories(shown: CategoryDistribution, name: str) -> Chart:
     """A categorical column: a thick bar for the reference, a thin one for production on it, both shares in figures."""
-    separator = "\u001f"  # never in a label: `plain` takes control characters out
     rows = [
         {
-            "y": f"{position}{separator}{plain(part.label, LABEL)}",
+            "y": row_name(position, part.label),
             "r": part.reference,
             "p": part.production,
+            "end": max(part.reference, part.production),
             "text": f"{share(part.reference)} → {share(part.production)}",
         }
         for position, part in enumerate(shown.shares)
     ]
     largest = max((max(part.reference, part.production) for part in shown.shares), default=1.0) or 1.0
-    y = {
-        "field": "y",
-        "type": "nominal",
-        "sort": None,
-        "scale": {"paddingInner": 0.3, "paddingOuter": 0.1},
-        "axis": {
-            "labelExpr": "split(datum.value, '\\u001f')[1]",
-            "labelLimit": 120,
-            "labelColor": INK.light,
-            "grid": False,
-        },
-    }
+    y = names_axis([str(row["y"]) for row in rows])
     # the longest bar leaves room for the figures after it
     x = {"type": "quantitative", "axis": None, "scale": {"domain": [0, largest * 1.6], "nice": False}}
     layers: list[Spec] = [
@@ -121,13 +111,12 @@ def categories(shown: CategoryDistribution, name: str) -> Chart:
             "encoding": {"x": {"field": "p", **x}, "y": y},
         },
         {
-            "transform": [{"calculate": "max(datum.r, datum.p)", "as": "end"}],
             "mark": {"type": "text", "align": "left", "dx": 6, "color": MUTED.light},
             "encoding": {"x": {"field": "end", **x}, "y": y, "text": {"field": "text", "type": "nominal"}},
         },
     ]
     title = f"{plain(name, 60)}: reference (thick), production (thin)"
-    return _chart(layers, rows, title, alt_text.categories(shown, name), height=max(40, 22 * len(rows)))
+    return chart(layers, rows, title, alt_text.categories(shown, name), height=max(40, 22 * len(rows)))
 
 
 def statistic(series: Series, name: str, zone: ZoneInfo) -> Chart:
@@ -160,23 +149,17 @@ def statistic(series: Series, name: str, zone: ZoneInfo) -> Chart:
         },
     ]
     title = f"{plain(series.statistic, 30)} of {plain(name, 50)}, {horizon(series.horizon)}"
-    return _chart(layers, rows, title, alt_text.statistic(series, name))
+    return chart(layers, rows, title, alt_text.statistic(series, name))
 
 
 def performance(series: PerformanceSeries, zone: ZoneInfo) -> Chart:
-    """A performance metric over time with its 95% interval, the reference's own value (grey) and the limit (dashed)."""
-    periods = [point.period for point in series.points]
-    rows: list[Spec] = [
-        {
-            "t": wall(shown_at(point.period), zone),
-            "v": None if point.state in _UNJUDGED else known(point.value),
-            "low": None if point.state in _UNJUDGED else known(point.low),
-            "high": None if point.state in _UNJUDGED else known(point.high),
-            "state": point.state.value,
-        }
-        for point in series.points
-    ]
-    seen = [row[field] for row in rows for field in ("v", "low", "high") if row[field] is not None]
+    """A performance metric over time with its 95% interval, the reference's own value (grey) and the limit (dashed).
+
+    What is estimated without labels is a thin line with dots, in a band of its own.
+    """
+    periods = [point.period for point in series.points or series.estimated]
+    rows, guessed = _metric_rows(series.points, zone), _metric_rows(series.estimated, zone)
+    seen = [row[field] for row in [*rows, *guessed] for field in ("v", "low", "high") if row[field] is not None]
     baseline, threshold = known(series.baseline), known(series.threshold)
     seen += [value for value in (baseline, threshold) if value is not None]
     low, high = (min(seen), max(seen)) if seen else (0.0, 1.0)
@@ -185,25 +168,48 @@ def performance(series: PerformanceSeries, zone: ZoneInfo) -> Chart:
     y = {
         "type": "quantitative",
         "scale": {"domain": [low - pad, high + pad], "nice": False, "zero": False},
-        "axis": {"format": "~g"},
+        "axis": {"format": "~%" if series.unit == "share" else "~g"},
     }
     layers: list[Spec] = [
         *incident_bands(series.marks, periods, zone),
-        {
-            "mark": {"type": "area", "color": PRODUCTION.light, "opacity": 0.18},
-            "encoding": {"x": x, "y": {"field": "low", **y}, "y2": {"field": "high"}},
-        },
+        *([_band(guessed, ESTIMATE, x, y)] if guessed else []),
+        _band(rows, PRODUCTION, x, y),
     ]
     if baseline is not None:
         rule = {"type": "rule", "color": REFERENCE.light, "strokeWidth": 1.5}
         layers.append({"mark": rule, "encoding": {"y": {"datum": baseline, **y}}})
-    if rows:
-        limits = [(row["t"], threshold) for row in rows]
+    if rows or guessed:
+        limits = [(row["t"], threshold) for row in rows or guessed]
         layers += threshold_line(limits, x, y, below=series.higher_is_better)
+    if guessed:
+        line = {"type": "line", "color": ESTIMATE.light, "strokeWidth": 1.5, "strokeDash": [1, 2]}
+        layers.append({"data": {"values": guessed}, "mark": line, "encoding": {"x": x, "y": {"field": "v", **y}}})
     layers += value_line(rows, x, y)
     reference = f" (reference {trimmed(baseline)})" if baseline is not None else ""
     title = f"{plain(series.metric, 50)}, {horizon(series.horizon)}{reference}"
-    return _chart(layers, rows, title, alt_text.performance(series))
+    return chart(layers, rows, title, alt_text.performance(series))
+
+
+def _metric_rows(points: Sequence[PerformancePoint], zone: ZoneInfo) -> list[Spec]:
+    """One row a window; what was not judged is a gap."""
+    return [
+        {
+            "t": wall(shown_at(point.period), zone),
+            "v": None if point.state in _UNJUDGED else known(point.value),
+            "low": None if point.state in _UNJUDGED else known(point.low),
+            "high": None if point.state in _UNJUDGED else known(point.high),
+            "state": point.state.value,
+        }
+        for point in points
+    ]
+
+
+def _band(rows: Sequence[Spec], colour: Colour, x: Spec, y: Spec) -> Spec:
+    return {
+        "data": {"values": list(rows)},
+        "mark": {"type": "area", "color": colour.light, "opacity": 0.18},
+        "encoding": {"x": x, "y": {"field": "low", **y}, "y2": {"field": "high"}},
+    }
 
 
 def volume(series: VolumeSeries, zone: ZoneInfo) -> Chart:
@@ -243,17 +249,4 @@ def volume(series: VolumeSeries, zone: ZoneInfo) -> Chart:
         },
         *normal_range(x, y),
     ]
-    return _chart(layers, rows, f"Rows, {horizon(series.horizon)}", alt_text.volume(series))
-
-
-def _chart(layers: Sequence[Spec], rows: Sequence[Spec], title: str, alt: str, *, height: int = HEIGHT) -> Chart:
-    spec = {
-        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "width": WIDTH,
-        "height": height,
-        "autosize": {"type": "fit", "contains": "padding"},
-        "config": CONFIG,
-        "data": {"values": list(rows)},
-        "layer": list(layers),
-    }
-    return Chart(spec, title, alt)
+    return chart(layers, rows, f"Rows, {horizon(series.horizon)}", alt_text.volume(series))

@@ -14,7 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from reports.errors import ReportError
+from reports.events import (
+    Change,
+    Gap,
+    IncidentRecord,
+    TimelineEntry,
+)
 from reports.figures import (
     CategoryDistribution,
     Distribution,
@@ -31,12 +36,33 @@ from reports.figures import (
     VolumePoint,
     VolumeSeries,
 )
+from reports.parts import (
+    Absent,
+    Aspect,
+    Contribution,
+    DeepDiveLink,
+    FeatureDrift,
+    FindingRow,
+    HealthRow,
+    HeatMap,
+    HeatRow,
+    PredictionPanel,
+    QualityRow,
+    SampleCheck,
+    SegmentRow,
+    VersionComparison,
+    VersionRow,
+    VersionSpan,
+    Why,
+)
 
 __all__ = [
+    "Absent",
     "AlarmCounts",
     "Aspect",
     "CategoryDistribution",
     "Change",
+    "Contribution",
     "Coverage",
     "DeepDiveLink",
     "Distribution",
@@ -45,6 +71,8 @@ __all__ = [
     "FindingRow",
     "Gap",
     "HealthRow",
+    "HeatMap",
+    "HeatRow",
     "IncidentMark",
     "IncidentRecord",
     "ModelPage",
@@ -57,15 +85,19 @@ __all__ = [
     "QualityRow",
     "ReportContext",
     "SampleCheck",
+    "SegmentRow",
     "Series",
     "SeriesPoint",
     "Share",
     "State",
     "TimelineEntry",
     "Verdict",
+    "VersionComparison",
+    "VersionRow",
     "VersionSpan",
     "VolumePoint",
     "VolumeSeries",
+    "Why",
 ]
 
 
@@ -78,170 +110,15 @@ class Verdict(StrEnum):
     HEALTHY = "healthy"
 
 
-class Aspect(StrEnum):
-    """The rows of the health strip, in reading order."""
-
-    QUALITY = "quality"
-    DRIFT = "drift"
-    PREDICTION = "prediction"
-    PERFORMANCE = "performance"
-    VOLUME = "volume"
-
-
-@dataclass(frozen=True, slots=True)
-class SampleCheck:
-    """Evidently's own verdict of one column, on the sample of the deep dive, shown beside ours."""
-
-    column: str
-    method: str
-    value: float | None
-    threshold: float | None
-    drifted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class DeepDiveLink:
-    """The Evidently report of the model's worst window: a path relative to the page, or why there is none."""
-
-    path: str | None
-    error: str | None
-    period: Period
-    rows_reference: int = 0
-    rows_production: int = 0
-    checks: tuple[SampleCheck, ...] = ()
-    left_out: tuple[tuple[str, str], ...] = ()  # column and why Evidently was not given it
-
-
-@dataclass(frozen=True, slots=True)
-class FeatureDrift:
-    """One feature worth looking at. `figures[0]` is the one it is ranked and drawn by.
-
-    `summary` says the change in words with figures ("median 12 → 31; 4% above the reference's largest value").
-    """
-
-    name: str
-    figures: tuple[Figure, ...]
-    summary: str = ""
-    distribution: Distribution | None = None
-    series: Series | None = None
-
-    def __post_init__(self) -> None:
-        if not self.figures:
-            raise ReportError(f"feature {self.name!r} comes without a figure")
-
-
-@dataclass(frozen=True, slots=True)
-class PredictionPanel:
-    """What the model said: its score, predicted class or value ("score"), beside the reference's."""
-
-    name: str
-    figures: tuple[Figure, ...] = ()
-    summary: str = ""
-    distribution: Distribution | None = None
-    series: Series | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class QualityRow:
-    """One data-quality check of one subject: `check` in words ("missing", "unseen values"), rates as shares."""
-
-    subject: str
-    check: str
-    reference: float | None
-    production: float | None
-    threshold: float | None
-    state: State
-    since: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HealthRow:
-    """One aspect of a model's health: now, and by week, oldest first, the report's own week last."""
-
-    aspect: Aspect
-    now: State
-    weeks: tuple[tuple[Period, State], ...] = ()
-    note: str = ""  # a few words: "2 of 16 features", "AUC 0.66", "no labels yet"
-
-
-@dataclass(frozen=True, slots=True)
-class TimelineEntry:
-    """One event of an incident: "opened", "updated", "acknowledged", "resolved", with words and, if known, who."""
-
-    at: datetime
-    event: str
-    text: str
-    who: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class IncidentRecord:
-    """One incident of the week (or open since before). `closing` is its verdict by hand, if any."""
-
-    id: str
-    title: str
-    diagnosis: str
-    severity: str  # info, warning, critical
-    state: str  # open, acknowledged, resolved, standing
-    opened_at: datetime
-    resolved_at: datetime | None = None
-    closing: str | None = None
-    subjects: tuple[str, ...] = ()
-    summary: str = ""
-    action: str = ""
-    timeline: tuple[TimelineEntry, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Something that changed on purpose: a deployment, a baseline accepted, a config edit. `model` None: for all."""
-
-    at: datetime
-    kind: str  # deployment, baseline, config, silence, retraining
-    text: str
-    model: str | None = None
-    who: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Windows that were not judged, why, and until when that lasts (None: nobody knows)."""
-
-    model: str
-    reason: str
-    windows: int
-    period: Period
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FindingRow:
-    """One line of the appendix: the latest judgement of one statistic of one subject."""
-
-    subject: str
-    kind: str
-    figure: Figure
-    revision: int = 0
-    segment: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class VersionSpan:
-    """A version of the model and when it served (end None: still)."""
-
-    version: str
-    start: datetime
-    end: datetime | None
-    baseline: str = ""  # what it is compared with, in words: "1 Feb to 28 Feb 2013, 24,951 rows"
-
-
 @dataclass(frozen=True, slots=True)
 class ModelPage:
     """One model: all its page shows, in the page's order, and its line of the digest.
 
     `sentence` is the verdict in one sentence, `action` who does what next, `figure` the before → after of the digest
-    line ("KS of dep_hour 0.04 → 0.31"). `features` are the interesting ones, most interesting first, of
-    `features_total` watched; the rest are in `findings` only.
+    line ("KS of dep_hour 0.04 → 0.31"), `subjects` what both are about, so that they lead to their evidence.
+    `features` are the interesting ones, most interesting first, of `features_total` watched; the rest are in `findings`
+    only. `together` are figures of all inputs' joint distribution. A part that is empty has no section; `absent` says
+    why, where that is known.
     """
 
     name: str
@@ -251,20 +128,28 @@ class ModelPage:
     action: str = ""
     figure: str = ""
     diagnosis: str = ""
+    subjects: tuple[str, ...] = ()
     task: str = ""
     versions: tuple[VersionSpan, ...] = ()
     health: tuple[HealthRow, ...] = ()
     changes: tuple[Change, ...] = ()
+    why: Why | None = None
     features: tuple[FeatureDrift, ...] = ()
     features_total: int = 0
+    together: tuple[Figure, ...] = ()
+    heat: HeatMap | None = None
     predictions: tuple[PredictionPanel, ...] = ()
     performance: tuple[PerformanceSeries, ...] = ()
+    business: tuple[PerformanceSeries, ...] = ()
+    segments: tuple[SegmentRow, ...] = ()
     quality: tuple[QualityRow, ...] = ()
     volume: VolumeSeries | None = None
+    version_comparison: VersionComparison | None = None
     incidents: tuple[IncidentRecord, ...] = ()
     gaps: tuple[Gap, ...] = ()
     findings: tuple[FindingRow, ...] = ()
     deep_dive: DeepDiveLink | None = None
+    absent: tuple[Absent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

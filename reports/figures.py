@@ -152,7 +152,11 @@ class PerformancePoint:
 
 @dataclass(frozen=True, slots=True)
 class PerformanceSeries:
-    """A performance metric over time, oldest first. `baseline` is the reference's own value, `threshold` the limit."""
+    """A performance metric over time, oldest first. `baseline` is the reference's own value, `threshold` the limit.
+
+    `points` are what came true by the labels, `estimated` what is expected without them (their `labels` are 0); either
+    may be empty. `note` says how it was estimated, or what else a reader must know; `unit` as of `Figure`.
+    """
 
     metric: str
     higher_is_better: bool
@@ -161,6 +165,9 @@ class PerformanceSeries:
     horizon: str
     points: tuple[PerformancePoint, ...]
     marks: tuple[IncidentMark, ...] = ()
+    estimated: tuple[PerformancePoint, ...] = ()
+    note: str = ""
+    unit: str = "number"
 
 
 @dataclass(frozen=True, slots=True)

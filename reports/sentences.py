@@ -105,12 +105,39 @@ def performance_caption(series: PerformanceSeries) -> str:
     """A performance chart in words: the latest value, its interval and labels, the reference's own value."""
     name = f"{series.metric}, {horizon(series.horizon)}"
     latest = next((point for point in reversed(series.points) if point.value is not None), None)
+    guessed = next((point for point in reversed(series.estimated) if point.value is not None), None)
+    within = f" ({number(guessed.low)} to {number(guessed.high)})" if guessed and guessed.low is not None else ""
+    estimate = f"estimated without labels {measured(guessed.value, series.unit)}{within}" if guessed else ""
     if latest is None:
-        return f"{name}: no labels to judge by yet."
+        return f"{name}: no labels to judge by yet{f'; {estimate}' if estimate else ''}."
     interval = f" ({number(latest.low)} to {number(latest.high)})" if latest.low is not None else ""
     reference = f"; reference {trimmed(series.baseline)}, the grey line" if series.baseline is not None else ""
     labels = f"{count(latest.labels)} of {count(latest.predictions)} predictions labelled"
-    return f"{name}: latest {number(latest.value)}{interval}, {labels}{reference}."
+    said = f"{name}: latest {measured(latest.value, series.unit)}{interval}, {labels}{reference}"
+    return f"{said}{f'; {estimate}' if estimate else ''}."
+
+
+def method(page: ModelPage) -> list[str]:
+    """How a model's figures came about, in plain words: for the end of its page."""
+    compared = next((span.baseline for span in reversed(page.versions) if span.baseline), "")
+    said = [
+        "Every value that production served is counted on a grid cut from the reference: numbers between its "
+        "quantiles, categories by value. A window of a day or a week is the sum of its hours. Each statistic compares "
+        "the window's counts with the reference's" + (f" ({compared})." if compared else "."),
+        "A figure over its limit is a breach; one with too few rows behind it is neither in order nor a breach. "
+        "A breach alone pages nobody: breaches that belong together are one incident, with the size of the change.",
+    ]
+    if any(row.figure.pvalue is not None for row in page.findings):
+        said.append(
+            "p is computed as if rows were independent. They seldom are, from one day to the next: so limits, "
+            "and not p, decide."
+        )
+    if page.performance:
+        said.append(
+            "Performance joins predictions with the labels that had come by the time of the report; it is judged "
+            "again as more come. Intervals are at 95%."
+        )
+    return said
 
 
 _AT_LENGTH = {

@@ -6,6 +6,8 @@ the last few zones.
 
 from __future__ import annotations
 
+import hashlib
+from base64 import b64encode
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,12 +16,16 @@ from zoneinfo import ZoneInfo
 import jinja2
 from markupsafe import Markup
 
-from reports import charts, links, selection, sentences, wording
+from reports import charts, links, overviews, selection, sentences, wording
 from reports.picture import Chart, to_svg
 from reports.theme import properties
 
 FOLDER = Path(__file__).parent / "templates"
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+SCRIPT = (FOLDER / "tables.js").read_text(encoding="utf-8").strip()
+_HASH = b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
+POLICY = (
+    f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'"
+)
 
 
 @lru_cache(maxsize=8)
@@ -37,12 +43,17 @@ def environment(timezone: str) -> jinja2.Environment:
     made.globals.update(
         policy=POLICY,
         style=_style(),
+        script=Markup(SCRIPT),  # noqa: S704  our own file
         drawn_loud=selection.DRAWN_LOUD,
         sections=selection.sections,
         draw_distribution=lambda shown, name: _svg(charts.distribution(shown, name)),
         draw_statistic=lambda series, name: _svg(charts.statistic(series, name, zone)),
         draw_performance=lambda series: _svg(charts.performance(series, zone)),
         draw_volume=lambda series: _svg(charts.volume(series, zone)),
+        draw_heat=lambda heat: _svg(overviews.heat(heat, zone)),
+        draw_timeline=lambda page, period: _svg(overviews.timeline(page, period, zone)),
+        draw_contributions=lambda why: _svg(overviews.contributions(why)),
+        method=sentences.method,
     )
     return made
 
@@ -79,7 +90,9 @@ def _filters(zone: ZoneInfo) -> dict[str, Any]:
             figure.value if figure.effect is None else figure.effect, figure.unit
         ),
         "limit": lambda figure: wording.measured(figure.threshold, figure.unit, limit=True),
+        "in_unit": wording.measured,
         "relative": links.relative,
+        "slug": links.slug,
         "state_words": sentences.STATE_WORDS.__getitem__,
         "verdict_words": sentences.VERDICT_WORDS.__getitem__,
         "verdict_state": sentences.VERDICT_STATES.__getitem__,
@@ -90,6 +103,10 @@ def _filters(zone: ZoneInfo) -> dict[str, Any]:
         "glossary": sentences.glossary,
         "cut_labels": selection.cut_labels,
         "split_features": selection.split_features,
+        "places": selection.places,
+        "first_of": selection.first_of,
+        "feature_table": selection.feature_table,
+        "appendix": selection.appendix,
     }
 
 

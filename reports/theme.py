@@ -2,9 +2,9 @@
 
 In: nothing. Out: `Colour` values, the charts' Vega-Lite config, CSS custom properties of both schemes. Kept: nothing.
 
-Blue, vermilion, amber and green are Okabe and Ito's (2008) hues, told apart by every common form of colour blindness,
-darkened or lightened until text in them has a contrast of at least 4.5 to 1 on the page. Nothing is said by colour
-alone: states have their own shapes and words, the reference is an area and production a line.
+Blue, purple, vermilion, amber and green are Okabe and Ito's (2008) hues, told apart by every common form of colour
+blindness, darkened or lightened until text in them has a contrast of at least 4.5 to 1 on the page. Nothing is said by
+colour alone: states have their own shapes and words, the reference is an area and production a line.
 """
 
 from __future__ import annotations
@@ -33,11 +33,12 @@ MUTED = Colour("--muted", "#5b6470", "#9ea7b2")
 LINE = Colour("--line", "#e1e4e8", "#2e343b")
 REFERENCE = Colour("--reference", "#a3abb5", "#68727e")
 PRODUCTION = Colour("--production", "#0b69ad", "#5fb0ee")
+ESTIMATE = Colour("--estimate", "#8f4279", "#d795c1")
 BREACH = Colour("--breach", "#bd4a06", "#f58b4e")
 WATCH = Colour("--watch", "#8a6300", "#e2b04a")
 OK = Colour("--ok", "#0c7a5a", "#4cc3a0")
 
-COLOURS = (PAPER, RAISED, INK, MUTED, LINE, REFERENCE, PRODUCTION, BREACH, WATCH, OK)
+COLOURS = (PAPER, RAISED, INK, MUTED, LINE, REFERENCE, PRODUCTION, ESTIMATE, BREACH, WATCH, OK)
 
 FONT = "Liberation Sans"  # comes with vl-convert, so text is measured alike on a machine without fonts
 

@@ -41,6 +41,7 @@ _ASPECTS = {
     Aspect.DRIFT: Kind.FEATURE,
     Aspect.PREDICTION: Kind.PREDICTION,
     Aspect.PERFORMANCE: Kind.PERFORMANCE,
+    Aspect.BUSINESS: Kind.BUSINESS,
     Aspect.VOLUME: Kind.VOLUME,
 }
 _URGENT = (Trouble.DATA, Trouble.PERFORMANCE, Trouble.SILENCE, Trouble.BLIND)
@@ -63,7 +64,7 @@ def model_page(gathered: Gathered, deep_dive: DeepDiveLink | None) -> ModelPage:
         figure=_headline_figure(gathered),
         task=gathered.settings.task,
         versions=_versions(gathered),
-        health=tuple(_health(gathered, aspect) for aspect in Aspect),
+        health=_strip(gathered),
         changes=changes(gathered),
         incidents=tuple(_record(gathered, incident) for incident in _this_week(gathered)),
         gaps=_gaps(gathered),
@@ -193,6 +194,12 @@ def _change(before: str, after: str) -> str:
     """`median 35.06` and `median 55.94` as `median 35.06 → 55.94`."""
     said, _, value = after.rpartition(" ")
     return f"{before} → {value}" if said and before.startswith(f"{said} ") else f"{before} → {after}"
+
+
+def _strip(gathered: Gathered) -> tuple[HealthRow, ...]:
+    rows = [_health(gathered, aspect) for aspect in Aspect]
+    watched = any(state is not State.MISSING for row in rows for _, state in row.weeks if row.aspect is Aspect.BUSINESS)
+    return tuple(row for row in rows if watched or row.aspect is not Aspect.BUSINESS)
 
 
 def _health(gathered: Gathered, aspect: Aspect) -> HealthRow:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from reports import charts, theme
+from reports import chart_parts, charts, overviews, theme
 from reports.context import (
     CategoryDistribution,
     NumberDistribution,
@@ -28,12 +28,14 @@ from tests.support.report_context import (
     DAY,
     END,
     HOSTILE,
+    WEEK,
     category_distribution,
     flight_delay,
     number_distribution,
     series,
     volume,
 )
+from tests.support.report_parts import full, heat, why
 
 ZONE = ZoneInfo("America/New_York")
 
@@ -48,6 +50,10 @@ def all_charts() -> dict[str, Chart]:
         "marked": charts.statistic(model.features[0].series, "temp", ZONE),  # type: ignore[arg-type]
         "performance": charts.performance(model.performance[0], ZONE),
         "volume": charts.volume(volume(fall=50), ZONE),
+        "estimated": charts.performance(full().performance[0], ZONE),
+        "heat": overviews.heat(heat((*HOSTILE, "temp")), ZONE),
+        "timeline": overviews.timeline(model, WEEK, ZONE),
+        "contributions": overviews.contributions(why((*HOSTILE, "temp"))),
         "no statistic": charts.statistic(Series("KS", "1d", ()), "temp", ZONE),
         "no performance": charts.performance(PerformanceSeries("AUC", True, None, None, "1d", ()), ZONE),
         "no volume": charts.volume(VolumeSeries("1d", ()), ZONE),
@@ -64,6 +70,10 @@ NAMES = [
     "marked",
     "performance",
     "volume",
+    "estimated",
+    "heat",
+    "timeline",
+    "contributions",
     "no statistic",
     "no performance",
     "no volume",
@@ -171,8 +181,8 @@ def test_a_png_is_an_image_of_twice_the_charts_size() -> None:
     png = to_png(all_charts()["statistic"], scale=2)
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = (int.from_bytes(png[at : at + 4], "big") for at in (16, 20))
-    assert width == pytest.approx(2 * (charts.WIDTH + 24), abs=60)
-    assert height == pytest.approx(2 * (charts.HEIGHT + 48), abs=60)
+    assert width == pytest.approx(2 * (chart_parts.WIDTH + 24), abs=60)
+    assert height == pytest.approx(2 * (chart_parts.HEIGHT + 48), abs=60)
 
 
 def test_the_text_in_a_png_is_drawn() -> None:

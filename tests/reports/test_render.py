@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from dataclasses import replace
+from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from reports.context import PastReport, ReportContext, Verdict
 from reports.errors import ReportError
 from reports.render import render_digest, render_index, render_model, render_whole, write_report
 from reports.selection import WHOLE_MODELS
+from reports.templating import SCRIPT
 from tests.support.html_page import Page
 from tests.support.report_context import (
     HOSTILE,
@@ -25,6 +28,7 @@ from tests.support.report_context import (
     weekly,
     wide,
 )
+from tests.support.report_parts import full
 
 
 def digest_of(context: ReportContext) -> str:
@@ -84,9 +88,11 @@ def test_nothing_on_a_page_leads_or_reaches_out_of_it(made: dict[str, str], name
         assert re.fullmatch(r"#[\w-]+|([\w%-]+/)?[\w.%-]+\.html", link), link
         assert not link.startswith("#") or link[1:] in ids, f"{link} leads nowhere"
     tags = {tag for tag, _ in page.elements}
-    assert not tags & {"script", "link", "img", "iframe", "object", "embed", "form", "base", "audio", "video", "use"}
+    assert not tags & {"link", "img", "iframe", "object", "embed", "form", "base", "audio", "video", "use"}
     for attribute in ("src", "srcset", "action", "background", "poster", "ping", "formaction", "style", "xlink:href"):
         assert page.values(attribute) == []
+    assert all(script == SCRIPT for script in re.findall(r"<script>(.*?)</script>", made[name], re.S))
+    assert made[name].lower().count("<script") <= 1
     assert not any(key.startswith("on") for _, attrs in page.elements for key in attrs)
     assert not re.search(r"url\(|@import|expression\(", made[name].split("</style>")[0])
 
@@ -100,6 +106,7 @@ def test_every_page_forbids_itself_any_request(made: dict[str, str], name: str) 
     assert rules == {
         "default-src": "'none'",
         "style-src": "'unsafe-inline'",
+        "script-src": f"'sha256-{b64encode(sha256(SCRIPT.encode()).digest()).decode()}'",
         "base-uri": "'none'",
         "form-action": "'none'",
     }
@@ -151,6 +158,7 @@ def test_the_model_page_has_its_sections_in_the_order_of_questions(made: dict[st
         "Data quality",
         "Volume",
         "Incidents",
+        "Versions and incidents",
         "What was not evaluated",
         "Deep dive",
         "Every figure",
@@ -165,7 +173,7 @@ def test_the_model_page_has_its_sections_in_the_order_of_questions(made: dict[st
 def test_every_shown_feature_has_both_its_pictures(made: dict[str, str]) -> None:
     page = Page(made["needs you"])
     model = flight_delay()
-    assert page.count("svg") == 2 * len(model.features) + 2 * len(model.predictions) + len(model.performance) + 1
+    assert page.count("svg") == 2 * len(model.features) + 2 * len(model.predictions) + len(model.performance) + 2
     assert all(attrs.get("aria-label") for tag, attrs in page.elements if tag == "svg")
 
 
@@ -228,15 +236,15 @@ def test_a_thousand_features_are_a_few_pictures_and_a_table() -> None:
     page = render_model(context, replace(model, findings=findings, features_total=1000))
     assert len(page.encode()) < 1_000_000
     text = " ".join(Page(page).text.split())
-    assert "988 of 1,000 watched features are not drawn" in text
+    assert "12 of 1,000 are drawn above" in text
     assert "feature_0999" in text
 
 
 def test_features_over_their_threshold_are_shown_and_the_others_folded() -> None:
     page = render_model(weekly(), flight_delay())
     before, _, after = page.partition("more features, none over its threshold")
-    assert before.count('<article class="feature">') == 4
-    assert after.partition("</details>")[0].count('<article class="feature">') == 4
+    assert before.count('<article class="feature" ') == 4
+    assert after.partition("</details>")[0].count('<article class="feature" ') == 4
 
 
 def test_two_models_in_one_file_keep_their_anchors_apart(made: dict[str, str]) -> None:
@@ -304,3 +312,40 @@ def test_one_healthy_model_reads_as_one() -> None:
     assert page.headings[0] == ("h1", "1 healthy")
     assert "1 model with nothing to report" in page.text
     assert context.by_verdict(Verdict.NEEDS_YOU) == ()
+
+
+def test_each_optional_part_has_its_section_and_an_absent_one_its_reason() -> None:
+    page = Page(render_model(weekly(), full()))
+    assert [words for level, words in page.headings if level == "h2"] == [
+        "Health",
+        "What changed since last week",
+        "Why",
+        "Features",
+        "Predictions",
+        "Performance",
+        "Business",
+        "Two versions side by side",
+        "Segments",
+        "Data quality",
+        "Volume",
+        "Incidents",
+        "Versions and incidents",
+        "What was not evaluated",
+        "What this page does not show",
+        "Deep dive",
+        "Every figure",
+    ]
+    text = " ".join(page.text.split())
+    assert "All inputs together: domain classifier 0.710" in text
+    assert "Change of mean score: 3.1% in all, 0.20% of it not explained" in text
+    assert re.search(r"Outcome by region ?No label carries a region\.", text)
+    assert "estimated without labels 0.660 (0.630 to 0.690)" in text
+
+
+def test_what_a_verdict_is_about_leads_to_its_evidence() -> None:
+    text = render_model(weekly(), full())
+    evidence = text[text.index("Evidence:") : text.index("</p>", text.index("Evidence:"))]
+    links = re.findall(r'href="#([\w-]+)">([\w ]+)<', evidence)
+    assert links == [("f-temp", "temp"), ("performance", "AUC"), ("q-engine", "engine")]
+    assert {target for target, _ in links} <= set(Page(text).values("id"))
+    assert "no such column" in evidence

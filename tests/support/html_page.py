@@ -40,7 +40,7 @@ class Page(HTMLParser):
         assert self._open.pop() == tag, f"</{tag}> out of order"
 
     def handle_data(self, data: str) -> None:
-        if "style" not in self._open:
+        if not {"style", "script"} & set(self._open):
             self.text += data
         if any(re.fullmatch(r"h\d", tag) for tag in self._open):
             level, words = self.headings[-1]

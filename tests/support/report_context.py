@@ -211,7 +211,7 @@ def volume(seed: int = 3, fall: int | None = None) -> VolumeSeries:
 
 def health(now: dict[Aspect, State], notes: dict[Aspect, str]) -> tuple[HealthRow, ...]:
     rows = []
-    for aspect in Aspect:
+    for aspect in (one for one in Aspect if one is not Aspect.BUSINESS):
         state = now.get(aspect, State.OK)
         weeks = [(Period(WEEK.start - n * 7 * DAY, WEEK.end - n * 7 * DAY), State.OK) for n in range(7, -1, -1)]
         weeks[0] = (weeks[0][0], State.INSUFFICIENT)
@@ -393,7 +393,7 @@ def learning() -> ModelPage:
         "Still learning its baseline from the first 28 days of production.",
         action="Nothing to do: ready 14 May.",
         diagnosis="Learning",
-        health=tuple(HealthRow(aspect, State.MISSING) for aspect in Aspect),
+        health=tuple(HealthRow(aspect, State.MISSING) for aspect in Aspect if aspect is not Aspect.BUSINESS),
         gaps=(Gap("gate-change", "learning its baseline", 19, WEEK, END + 8 * DAY),),
     )
 
