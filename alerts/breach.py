@@ -52,10 +52,12 @@ class Breach:
         return {finding.subject for finding in self.findings if finding.window == window}
 
 
-def breaches_of(findings: Sequence[Finding], cap: Severity) -> dict[Trouble, Breach]:
-    """What these findings amount to, by kind of trouble; no severity is above `cap`."""
+def breaches_of(
+    findings: Sequence[Finding], cap: Severity, beside: Sequence[Finding] = ()
+) -> dict[Trouble, Breach]:
+    """What these findings amount to, with what is known beside them, by kind of trouble; no severity is above `cap`."""
     grouped: dict[Trouble, list[Diagnosis]] = {}
-    for diagnosis in diagnose(findings):
+    for diagnosis in diagnose(findings, beside):
         grouped.setdefault(diagnosis.trouble, []).append(diagnosis)
     return {trouble: _merged(trouble, found, cap) for trouble, found in grouped.items()}
 

@@ -67,16 +67,23 @@ class Step:
 _Moved = tuple[Incident | None, IncidentEvent | None]
 
 
-def step(incidents: Sequence[Incident], findings: Sequence[Finding], now: datetime, policy: Policy) -> Step:
+def step(
+    incidents: Sequence[Incident],
+    findings: Sequence[Finding],
+    now: datetime,
+    policy: Policy,
+    beside: Sequence[Finding] = (),
+) -> Step:
     """Move one model's incidents on.
 
     `incidents`: the open ones and those whose `seen_until` may lie within `policy.grace` of a window judged here.
-    `findings`: everything judged for that model at this moment, of any horizon, version and revision.
+    `findings`: everything judged for that model at this moment, of any horizon, version and revision. `beside`: what
+    was judged of the same windows before; it only helps to tell what they amount to.
     """
     fresh = heard([finding for finding in findings if finding.revision == 0])
     # That rows came late is no reason to keep open what their coming has settled.
     revised = [finding for finding in findings if finding.revision > 0 and finding.detector != "late_rows"]
-    breaches = breaches_of(fresh, policy.severity_cap)
+    breaches = breaches_of(fresh, policy.severity_cap, beside)
 
     known = {incident.id: incident for incident in incidents}
     changed: list[str] = []
@@ -192,6 +199,9 @@ def _noted(incident: Incident, breach: Breach, policy: Policy) -> Incident:
         version=newest.version if newer else incident.version,
         evidence=figures(incident.evidence, breach.findings),
         easing=eased(incident, breach, policy.worse),
+        # What it amounts to is kept up to date, whether or not anybody is told again.
+        diagnosis=breach.diagnosis,
+        action=breach.action,
     )
 
 

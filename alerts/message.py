@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from alerts.incident import Change, Incident, IncidentEvent, Verdict, window_json
 from alerts.text import said
 from alerts.wording import duration_text, moment_text, text_of, window_text
+from detectors.conclusion import Conclusion
 from detectors.diagnosis import Trouble
 from detectors.performance import MEASURES
 from detectors.registry import Unit, entry_of
@@ -198,7 +199,9 @@ def trigger_message(payload: Mapping[str, Any], at: datetime) -> Message:
 
 def _title(event: IncidentEvent) -> str:
     incident = event.incident
-    what = f"{incident.diagnosis} in {said(incident.model, _NAME)}"
+    # That nothing is known of the harm is no headline: then the kind of trouble is.
+    name = _TROUBLES[incident.trouble] if incident.diagnosis == Conclusion.UNKNOWN else incident.diagnosis
+    what = f"{name} in {said(incident.model, _NAME)}"
     if event.event is Change.RESOLVED:
         return f"Resolved: {what}"
     word = {

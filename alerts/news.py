@@ -9,6 +9,7 @@ from collections.abc import Collection
 
 from alerts.breach import Breach
 from alerts.incident import Incident, State
+from detectors.conclusion import ADVICE, Advice, Conclusion
 
 # One mild window is chance; figures must stay down to be told.
 _EASED = 2
@@ -24,6 +25,8 @@ def news(incident: Incident, known: Collection[str], breach: Breach, worse: floa
         return f"severity rose from {incident.severity.value} to {breach.severity.value}"
     if incident.told and breach.effect > worse * incident.told:
         return f"worse: {breach.effect:.2g} times the limit, was {incident.told:.2g} times"
+    if _advice(breach.diagnosis) is not _advice(incident.diagnosis):
+        return f"what it amounts to has changed: {breach.diagnosis}, was {incident.diagnosis}"
     if incident.easing >= _EASED and incident.told and incident.state is not State.STANDING:
         return f"better: {breach.effect:.2g} times the limit, was {incident.told:.2g} times"
     return ""
@@ -39,3 +42,8 @@ def eased(incident: Incident, breach: Breach, worse: float) -> int:
         return incident.easing
     longer = breach.effect
     return incident.easing + 1 if max(effect, longer) * worse**2 < incident.told else 0
+
+
+def _advice(diagnosis: str) -> Advice | None:
+    """What a diagnosis recommends; None for one that is no conclusion (silence, blindness)."""
+    return ADVICE[Conclusion(diagnosis)] if diagnosis in set(Conclusion) else None

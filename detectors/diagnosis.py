@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from detectors.conclusion import Conclusion, Verdict, conclude, harm_of_drift, rates_of
 from detectors.joint import behind
 from detectors.performance import MEASURES
 from detectors.registry import DETECTORS, JOINT, Unit, entry_of
@@ -46,8 +47,12 @@ class Diagnosis:
     evidence: tuple[Finding, ...]
 
 
-def diagnose(findings: Sequence[Finding]) -> list[Diagnosis]:
+def diagnose(findings: Sequence[Finding], known: Sequence[Finding] = ()) -> list[Diagnosis]:
     """The troubles of one model's findings: blindness and silence, then data bugs, drift, performance.
+
+    `known`: what else is known of these windows, judged before (performance where drift is judged now, and the other
+    way round). It opens no trouble of its own, and tells what drift has done and what a degradation comes of: each
+    diagnosis of data, drift or performance is one of `conclusion.Conclusion`.
 
     Only breaches count, but all findings are needed: how far a column moved tells a bug from drift. A column with a
     data bug is named there and not again under drift. Values outside the reference's range are a data bug where they
@@ -60,7 +65,36 @@ def diagnose(findings: Sequence[Finding]) -> list[Diagnosis]:
     grouped: dict[Trouble, list[Finding]] = {trouble: [] for trouble in _ORDER}
     for finding in breaches:
         grouped[_trouble_of(finding, broken)].append(finding)
-    return [_ORDER[trouble](tuple(found)) for trouble, found in grouped.items() if found]
+    told = [_ORDER[trouble](tuple(found)) for trouble, found in grouped.items() if found]
+    return [_concluded(one, findings, known) for one in told]
+
+
+def verdict_of(findings: Sequence[Finding]) -> Verdict:
+    """One conclusion for a model, from everything that is known of its windows of interest."""
+    moved = _moved(findings)
+    return conclude(findings, lambda finding: _is_bug(finding, moved))
+
+
+def _concluded(diagnosis: Diagnosis, findings: Sequence[Finding], known: Sequence[Finding]) -> Diagnosis:
+    """A trouble with its name and what to do, by everything that is known."""
+    everything = (*findings, *known)
+    if diagnosis.trouble is Trouble.DRIFT:
+        harm = harm_of_drift(everything)
+        said = replace(diagnosis, diagnosis=harm.conclusion.value)
+        if harm.conclusion is Conclusion.UNKNOWN:
+            return said
+        return replace(said, action=f"{harm.sentence[0].upper()}{harm.sentence[1:]}. {harm.action}")
+    if diagnosis.trouble is not Trouble.PERFORMANCE:
+        return diagnosis
+    verdict = verdict_of(everything)
+    summary = f"{diagnosis.summary}: {verdict.sentence}" if verdict.sentence else diagnosis.summary
+    if rates_of(diagnosis.evidence) is not None and verdict.conclusion in (
+        Conclusion.PRIOR_SHIFT,
+        Conclusion.CONCEPT_DRIFT,
+    ):
+        # The rates say it better than the measure that breached because of them.
+        summary = f"{verdict.sentence} ({diagnosis.summary})" if verdict.sentence else summary
+    return replace(diagnosis, diagnosis=verdict.conclusion.value, summary=summary, action=verdict.action)
 
 
 def _trouble_of(finding: Finding, broken: set[str]) -> Trouble:
@@ -152,7 +186,7 @@ def _data(found: tuple[Finding, ...]) -> Diagnosis:
     lost = any(finding.detector in (_HARD | _WHOLE | {"unseen"}) and _size(finding) >= _LOST for finding in telling)
     return Diagnosis(
         Trouble.DATA,
-        "data bug",
+        Conclusion.DATA_BUG.value,
         Severity.CRITICAL if lost else Severity.WARNING,
         subjects,
         _fault(telling[0]) + _where(telling[0]) + _others(named, "column", "columns"),
@@ -173,7 +207,7 @@ def _drift(found: tuple[Finding, ...]) -> Diagnosis:
     who = _parted(joint)
     return Diagnosis(
         Trouble.DRIFT,
-        "drift",
+        Conclusion.UNKNOWN.value,
         Severity.WARNING,
         _subjects(found),
         f"{_no_longer(joint)}: {_figure(joint)} ({joint.n:,} rows)",
@@ -216,7 +250,7 @@ def _moved_columns(found: tuple[Finding, ...]) -> Diagnosis:
     predicted = any(finding.kind is Kind.PREDICTION for finding in found)
     return Diagnosis(
         Trouble.DRIFT,
-        "drift",
+        Conclusion.UNKNOWN.value,
         Severity.WARNING,
         subjects,
         f"{who} drifted: {_figure(first)}{f' on {plain(first.subject)}' if count else ''} ({first.n:,} rows)"
@@ -244,7 +278,7 @@ def _performance(found: tuple[Finding, ...]) -> Diagnosis:
         summary = f"{known.title} {verb} from {_number(usual)} to {_number(worst.statistic)}"
     return Diagnosis(
         Trouble.PERFORMANCE,
-        "degradation",
+        Conclusion.CONCEPT_DRIFT.value,
         Severity.CRITICAL if twice else Severity.WARNING,
         _subjects(found),
         f"{summary} on {worst.n:,} labelled rows",

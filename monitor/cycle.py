@@ -19,6 +19,7 @@ from alerts.lifecycle import Policy, step
 from detectors.diagnosis import Trouble
 from detectors.result import Finding
 from monitor import firing
+from monitor.beside import beside
 from monitor.evaluate import log_finding
 from monitor.judging import Judging, World, program
 from monitor.prediction_log.base import LogError
@@ -65,6 +66,8 @@ def evaluate(
         judging, judged = _judge(world, model, settings, dues, runs, now)
     except LogError as error:
         return blind(world, model, at, now, str(error))
+    with world.store.read() as connection:
+        known = beside(connection, judged)
     with world.store.begin() as connection:
         if world.lease is not None:
             leases.check(connection, world.lease)
@@ -76,7 +79,7 @@ def evaluate(
         findings = [finding for evaluation in judged for finding in evaluation.findings]
         events: tuple[IncidentEvent, ...] = ()
         if incidents_too:
-            events = _advance(world, connection, model, settings, findings, at, now)
+            events = _advance(world, connection, model, settings, findings, at, now, known)
         cursors.move(connection, model, cursor or at)
     return Outcome(model, at, tuple(judged), events)
 
@@ -143,13 +146,14 @@ def _advance(
     findings: list[Finding],
     at: datetime,
     now: datetime,
+    known: Sequence[Finding],
 ) -> tuple[IncidentEvent, ...]:
     events: tuple[IncidentEvent, ...] = ()
-    known = incidents.relevant(connection, model, now - _RECENT)
-    if any(incident.trouble is Trouble.BLIND and not incident.resolved for incident in known):
+    recent = incidents.relevant(connection, model, now - _RECENT)
+    if any(incident.trouble is Trouble.BLIND and not incident.resolved for incident in recent):
         # Blindness has its own time: windows are dated with when they fell due, this with when the log was read.
         events = _step(world, connection, model, settings, [_log_finding(world, model, now, None)], now, now)
-    return events + _step(world, connection, model, settings, findings, at, now)
+    return events + _step(world, connection, model, settings, findings, at, now, known)
 
 
 def _step(
@@ -160,8 +164,9 @@ def _step(
     findings: list[Finding],
     at: datetime,
     now: datetime,
+    known: Sequence[Finding] = (),
 ) -> tuple[IncidentEvent, ...]:
-    moved = step(incidents.relevant(connection, model, at - _RECENT), findings, at, policy_of(settings))
+    moved = step(incidents.relevant(connection, model, at - _RECENT), findings, at, policy_of(settings), known)
     incidents.apply(connection, moved.incidents, moved.events)
     if world.deliver:
         outbox.add_incident_intents(connection, moved.events, now)

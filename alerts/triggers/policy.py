@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from alerts.incident import Incident, window_json
+from detectors.conclusion import ADVICE, Advice, Conclusion
 from detectors.diagnosis import Trouble
 from detectors.result import Window, iso
 
@@ -56,6 +57,7 @@ class Firing:
     baseline_id: str = ""
     window: Window | None = None
     incident: str | None = None
+    diagnosis: str | None = None
 
     def payload(self) -> dict[str, Any]:
         """What the training job is told, as plain JSON."""
@@ -67,6 +69,7 @@ class Firing:
             "baseline": self.baseline_id,
             "window": window_json(self.window) if self.window else None,
             "incident": self.incident,
+            "diagnosis": self.diagnosis,
             "reasons": list(self.reasons),
             "at": iso(self.at),
             "key": self.key,
@@ -134,6 +137,8 @@ def _decide(trigger: Trigger, key: str, history: Sequence[Fired], now: datetime)
 
 
 def _confirmed(trigger: Trigger, incident: Incident, key: str, now: datetime) -> Decision:
+    if incident.trouble is Trouble.PERFORMANCE and (instead := _instead(incident.diagnosis)) is not None:
+        return Decision(trigger.name, f"{incident.diagnosis}: {instead.value} first")
     if incident.breaches < trigger.confirm:
         return Decision(trigger.name, f"breached in {incident.breaches} of {trigger.confirm} windows it takes")
     firing = Firing(
@@ -146,8 +151,17 @@ def _confirmed(trigger: Trigger, incident: Incident, key: str, now: datetime) ->
         baseline_id=incident.baseline_id,
         window=incident.latest,
         incident=incident.id,
+        diagnosis=incident.diagnosis,
     )
     return Decision(trigger.name, f"{incident.diagnosis} in {incident.breaches} windows", firing)
+
+
+def _instead(diagnosis: str) -> Advice | None:
+    """What is to be done rather than to retrain: broken data or labels would only be learned."""
+    if diagnosis not in set(Conclusion):
+        return None
+    advice = ADVICE[Conclusion(diagnosis)]
+    return None if advice is Advice.RETRAIN else advice
 
 
 def _key(trigger: Trigger, *cause: str) -> str:

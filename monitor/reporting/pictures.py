@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from math import isfinite
 
 from detectors.columns import ColumnKind
+from detectors.diagnosis import Trouble
 from detectors.performance import MEASURES
 from detectors.profile import Profile
 from detectors.registry import Unit, entry_of
@@ -143,12 +144,12 @@ def _categories(before: ColumnProfile, after: ColumnProfile) -> CategoryDistribu
     return CategoryDistribution(tuple(shares))
 
 
-def marks(gathered: Gathered, subject: str | None = None) -> tuple[IncidentMark, ...]:
-    """The incidents over a time axis: all, or those that name a subject."""
+def marks(gathered: Gathered, subject: str | None = None, trouble: Trouble | None = None) -> tuple[IncidentMark, ...]:
+    """The incidents over a time axis: all, those that name a subject, those of one kind of trouble."""
     return tuple(
         IncidentMark(incident.id, incident.window.start, incident.resolved_at, incident.diagnosis)
         for incident in gathered.incidents
-        if subject is None or subject in incident.subjects
+        if (subject is None or subject in incident.subjects) and (trouble is None or incident.trouble is trouble)
     )
 
 
@@ -208,7 +209,7 @@ def performance(gathered: Gathered) -> tuple[PerformanceSeries, ...]:
                 _limit(name, usual, limits[name]),
                 horizon,
                 tuple(line),
-                tuple(mark for mark in marks(gathered) if mark.label == "degradation"),
+                marks(gathered, trouble=Trouble.PERFORMANCE),
             )
         )
     return tuple(found)

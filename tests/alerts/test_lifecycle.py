@@ -333,7 +333,7 @@ def test_events_are_written_as_the_contract_says() -> None:
         "model": "flight-delay",
         "at": "2013-05-02T04:00:00Z",
         "severity": "warning",
-        "diagnosis": "drift",
+        "diagnosis": "not enough evidence",
         "subjects": ["wind_speed"],
         "summary": event.incident.summary,
     }

@@ -65,7 +65,7 @@ def test_a_vanished_column_is_a_data_bug_and_not_drift() -> None:
 def test_drift_is_one_diagnosis_for_all_features() -> None:
     breaches = [finding("ks", "temp", 0.61)] + [finding("ks", f"f{i}", 0.2) for i in range(3)]
     (found,) = diagnose(breaches)
-    assert (found.trouble, found.diagnosis, found.severity) == (Trouble.DRIFT, "drift", Severity.WARNING)
+    assert (found.trouble, found.diagnosis, found.severity) == (Trouble.DRIFT, "not enough evidence", Severity.WARNING)
     assert found.summary == "temp and 3 more drifted: KS 0.61 on temp (920 rows)"
     assert found.subjects[0] == "temp"
     assert len(found.subjects) == 4
@@ -150,8 +150,8 @@ def test_troubles_come_in_order_one_of_each() -> None:
 
 def test_degradation_says_from_what_to_what() -> None:
     (found,) = diagnose([finding("auc", "late", 0.62, 0.06, Kind.PERFORMANCE, threshold=0.05, n=5311)])
-    assert (found.diagnosis, found.severity) == ("degradation", Severity.WARNING)
-    assert found.summary == "AUC fell from 0.68 to 0.62 on 5,311 labelled rows"
+    assert (found.diagnosis, found.severity) == ("concept drift or unobserved cause", Severity.WARNING)
+    assert found.summary == "AUC fell from 0.68 to 0.62 on 5,311 labelled rows: the inputs have not moved"
     (found,) = diagnose([finding("rmse", "delay", 15.0, 0.5, Kind.PERFORMANCE, threshold=0.2)])
     assert found.severity is Severity.CRITICAL
     assert found.summary.startswith("RMSE rose from 10 to 15")

@@ -39,6 +39,7 @@ def test_a_confirmed_degradation_fires_once() -> None:
         "baseline": "base-1",
         "window": {"horizon": "1d", "start": "2013-05-01T04:00:00Z", "end": "2013-05-02T04:00:00Z"},
         "incident": degraded().id,
+        "diagnosis": "concept drift or unobserved cause",
         "reasons": [degraded().summary],
         "at": "2013-05-01T04:00:00Z",
         "key": firing.key,
@@ -50,6 +51,13 @@ def test_a_confirmed_degradation_fires_once() -> None:
 def test_not_confirmed_yet() -> None:
     decision = one(on_incidents([TRIGGER], [degraded(1)], [], DAY0))
     assert (decision.firing, decision.reason) == (None, "breached in 1 of 2 windows it takes")
+
+
+def test_broken_data_or_labels_are_mended_before_anything_is_trained_on_them() -> None:
+    for diagnosis, told in (("label problem", "fix the labels"), ("data bug", "fix the data")):
+        decision = one(on_incidents([TRIGGER], [degraded(diagnosis=diagnosis)], [], DAY0))
+        assert (decision.firing, decision.reason) == (None, f"{diagnosis}: {told} first")
+    assert one(on_incidents([TRIGGER], [degraded(diagnosis="prior shift")], [], DAY0)).firing is not None
 
 
 def test_drift_alone_does_not_retrain_unless_asked_to() -> None:
