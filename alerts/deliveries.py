@@ -3,7 +3,8 @@
 In: a connection. Out: frozen `Delivery` values and figures. Kept: one row a delivery, until it is pruned.
 Order holds per (stream, channel): a delivery is claimed only when none before it is still under way. An attempt is
 counted when it is claimed, before anything is sent; a lease that has run out means that it may have been sent, and
-counts as a failure, so that a message that kills its sender does not do so for ever.
+what has to be taken over twice counts a failure each time, so that a message that kills its sender does not do so for
+ever. Statements are made once, here: making one takes SQLAlchemy longer than SQLite takes to run it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,7 +22,7 @@ from alerts.channels.base import Delivery
 from alerts.intents import INTENTS, QUEUED, Outcome
 from alerts.tables import METADATA, Id, Instant
 
-PENDING, SENDING, DELIVERED, DEAD = "pending", "sending", "delivered", "dead"
+PENDING, SENDING, DELIVERED, DEAD, DROPPED = "pending", "sending", "delivered", "dead", "dropped"
 
 DELIVERIES = sa.Table(
     "deliveries",
@@ -56,6 +58,81 @@ _UNBLOCKED = ~sa.exists().where(
 )
 
 
+_ALIVE = sa.func.sum(sa.case((DELIVERIES.c.state.in_((DEAD, DROPPED)), 0), else_=1))
+_TOLD = sa.select(
+    sa.func.max(DELIVERIES.c.seq).label("seq"),
+    sa.type_coerce(sa.func.max(DELIVERIES.c.created_at), Instant).label("at"),
+    _ALIVE.label("alive"),
+).where(DELIVERIES.c.stream == sa.bindparam("its_stream"), DELIVERIES.c.channel == sa.bindparam("its_channel"))
+_INSERT = DELIVERIES.insert()
+_NOW = sa.bindparam("now", type_=Instant)
+_DUE = sa.or_(
+    sa.and_(DELIVERIES.c.state == PENDING, DELIVERIES.c.next_at <= _NOW),
+    sa.and_(DELIVERIES.c.state == SENDING, DELIVERIES.c.lease_until <= _NOW),
+)
+_DUE_CHANNELS = sa.select(DELIVERIES.c.channel).where(_DUE).distinct()
+_CHOOSE = (
+    DELIVERIES.select()
+    .where(DELIVERIES.c.channel == sa.bindparam("its_channel"), _DUE, _UNBLOCKED)
+    .order_by(DELIVERIES.c.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+    # Locks on PostgreSQL; SQLite's write transaction is the lock.
+    .with_for_update(skip_locked=True, of=DELIVERIES)
+)
+_TAKE = (
+    DELIVERIES.update()
+    .where(DELIVERIES.c.id.in_(sa.bindparam("ids", expanding=True)))
+    .values(
+        state=SENDING,
+        attempts=DELIVERIES.c.attempts + 1,
+        failures=DELIVERIES.c.failures
+        + sa.case((sa.and_(DELIVERIES.c.state == SENDING, DELIVERIES.c.ambiguous), 1), else_=0),
+        ambiguous=sa.or_(DELIVERIES.c.ambiguous, DELIVERIES.c.state == SENDING),
+        lease_owner=sa.bindparam("worker"),
+        lease_until=sa.bindparam("until", type_=Instant),
+    )
+)
+_EARLIER_OF = (
+    sa.select(DELIVERIES.c.remote)
+    .where(
+        DELIVERIES.c.stream == sa.bindparam("its_stream"),
+        DELIVERIES.c.channel == sa.bindparam("its_channel"),
+        DELIVERIES.c.seq < sa.bindparam("its_seq"),
+        DELIVERIES.c.state == DELIVERED,
+    )
+    .order_by(DELIVERIES.c.seq.desc())
+    .limit(1)
+)
+_MINE = (
+    sa.select(DELIVERIES.c.id, DELIVERIES.c.attempts, DELIVERIES.c.intent)
+    .where(
+        DELIVERIES.c.id.in_(sa.bindparam("ids", expanding=True)),
+        DELIVERIES.c.state == SENDING,
+        DELIVERIES.c.lease_owner == sa.bindparam("worker"),
+    )
+    .order_by(DELIVERIES.c.id)
+    .with_for_update()
+)
+_WRITE = DELIVERIES.update().where(DELIVERIES.c.id == sa.bindparam("its_id")).values(lease_owner=None, lease_until=None)
+_LOCK_INTENTS = (
+    sa.select(INTENTS.c.id)
+    .where(INTENTS.c.id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(INTENTS.c.id)
+    .with_for_update()
+)
+_STATES_OF = (
+    sa.select(DELIVERIES.c.intent, DELIVERIES.c.state, DELIVERIES.c.channel, DELIVERIES.c.last_error)
+    .where(DELIVERIES.c.intent.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(DELIVERIES.c.id)
+)
+_SETTLE = (
+    INTENTS.update()
+    .where(INTENTS.c.id == sa.bindparam("its_id"), INTENTS.c.state == QUEUED)
+    .values(state="done", outcome=sa.bindparam("its_outcome"), reason=sa.bindparam("its_reason"))
+)
+_COUNT = sa.select(sa.func.count()).where(DELIVERIES.c.intent == sa.bindparam("its_intent"))
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What one channel has been told of one stream: the highest number, when, and whether any of it may arrive."""
@@ -80,59 +157,50 @@ def add(
 ) -> None:
     """Freeze a delivery; with `dead`, one that cannot even be tried, and why."""
     conn.execute(
-        DELIVERIES.insert().values(
-            key=key, intent=intent, stream=stream, channel=channel, seq=seq, event=event, body=body, created_at=at,
-            next_at=at, state=PENDING if dead is None else DEAD, last_error=dead or "",
-            finished_at=None if dead is None else at, remote={},
-        )
+        _INSERT,
+        {
+            "key": key, "intent": intent, "stream": stream, "channel": channel, "seq": seq, "event": event,
+            "body": body, "created_at": at, "next_at": at, "state": PENDING if dead is None else DEAD,
+            "last_error": dead or "", "finished_at": None if dead is None else at, "remote": {},
+        },
     )  # fmt: skip
 
 
 def told(conn: Connection, stream: str, channel: str) -> Told | None:
     """What this channel has queued or heard of a stream; None for nothing."""
-    alive = sa.func.sum(sa.case((DELIVERIES.c.state == DEAD, 0), else_=1))
-    last = sa.type_coerce(sa.func.max(DELIVERIES.c.created_at), Instant)
-    query = sa.select(sa.func.max(DELIVERIES.c.seq).label("seq"), last.label("at"), alive.label("alive")).where(
-        DELIVERIES.c.stream == stream, DELIVERIES.c.channel == channel
-    )
-    row = conn.execute(query).one()
+    row = conn.execute(_TOLD, {"its_stream": stream, "its_channel": channel}).one()
     return None if row.seq is None else Told(row.seq, row.at, bool(row.alive))
 
 
 def due_channels(conn: Connection, now: datetime) -> list[str]:
     """Channels that have something to send now."""
-    return [row.channel for row in conn.execute(sa.select(DELIVERIES.c.channel).where(_due(now)).distinct())]
+    return [row.channel for row in conn.execute(_DUE_CHANNELS, {"now": now})]
 
 
 def claim(
     conn: Connection, channel: str, now: datetime, *, worker: str, lease: timedelta, limit: int
 ) -> list[Delivery]:
-    """Take up to `limit` deliveries of a channel for `lease`, counting the attempt, in order."""
-    chosen = (
-        DELIVERIES.select()
-        .where(DELIVERIES.c.channel == channel, _due(now), _UNBLOCKED)
-        .order_by(DELIVERIES.c.id)
-        .limit(limit)
-        # Locks on PostgreSQL; SQLite's write transaction is the lock.
-        .with_for_update(skip_locked=True, of=DELIVERIES)
-    )
-    rows = conn.execute(chosen).all()
-    conn.execute(
-        DELIVERIES.update()
-        .where(DELIVERIES.c.id.in_([row.id for row in rows]))
-        .values(
-            state=SENDING,
-            attempts=DELIVERIES.c.attempts + 1,
-            failures=DELIVERIES.c.failures + sa.case((DELIVERIES.c.state == SENDING, 1), else_=0),
-            lease_owner=worker,
-            lease_until=now + lease,
-        )
-    )
-    return [_delivery(row, now, _earlier(conn, row.stream, row.channel, row.seq)) for row in rows]
+    """Take up to `limit` deliveries of a channel for `lease`, counting the attempt, in order.
+
+    What was abandoned before is taken alone: should it kill this sender too, nothing else is held against others.
+    """
+    rows = conn.execute(_CHOOSE, {"its_channel": channel, "now": now, "most": limit}).all()
+    alone = next((place for place, row in enumerate(rows) if _abandoned(row)), len(rows))
+    rows = rows[: max(1, alone)]
+    if rows:
+        conn.execute(_TAKE, {"ids": [row.id for row in rows], "worker": worker, "until": now + lease})
+    return [_delivery(conn, row, now) for row in rows]
 
 
-def _delivery(row: Row[tuple[Any, ...]], now: datetime, earlier: Mapping[str, Any]) -> Delivery:
-    abandoned = row.state == SENDING
+def _abandoned(row: Row[tuple[Any, ...]]) -> bool:
+    return bool(row.state == SENDING)
+
+
+def _delivery(conn: Connection, row: Row[tuple[Any, ...]], now: datetime) -> Delivery:
+    earlier: Mapping[str, Any] | None = None
+    if row.seq > 1:
+        place = {"its_stream": row.stream, "its_channel": row.channel, "its_seq": row.seq}
+        earlier = conn.execute(_EARLIER_OF, place).scalar_one_or_none()
     return Delivery(
         id=row.id,
         key=row.key,
@@ -142,54 +210,52 @@ def _delivery(row: Row[tuple[Any, ...]], now: datetime, earlier: Mapping[str, An
         event=row.event,
         body=row.body,
         attempts=row.attempts + 1,
-        failures=row.failures + int(abandoned),
-        ambiguous=row.ambiguous or abandoned,
+        failures=row.failures + int(_abandoned(row) and row.ambiguous),
+        ambiguous=row.ambiguous or _abandoned(row),
         created_at=row.created_at,
         at=now,
-        earlier=earlier,
+        earlier=earlier or {},
         progress=row.remote,
     )
-
-
-def _earlier(conn: Connection, stream: str, channel: str, seq: int) -> Mapping[str, Any]:
-    if seq == 1:
-        return {}
-    query = (
-        sa.select(DELIVERIES.c.remote)
-        .where(
-            DELIVERIES.c.stream == stream,
-            DELIVERIES.c.channel == channel,
-            DELIVERIES.c.seq < seq,
-            DELIVERIES.c.state == DELIVERED,
-        )
-        .order_by(DELIVERIES.c.seq.desc())
-        .limit(1)
-    )
-    found: Mapping[str, Any] | None = conn.execute(query).scalar_one_or_none()
-    return found or {}
 
 
 def delivered(
     conn: Connection, delivery: Delivery, *, worker: str, at: datetime, remote: Mapping[str, Any], note: str = ""
 ) -> bool:
     """It has arrived. False if the lease was lost meanwhile: then whoever took it over records what became of it."""
-    values = {"state": DELIVERED, "finished_at": at, "remote": dict(remote), "last_error": note}
-    return _record(conn, delivery, worker, values)
+    return bool(record(conn, worker, [(delivery, arrived(at, remote, note))]))
 
 
-def retry(
-    conn: Connection,
+def arrived(at: datetime, remote: Mapping[str, Any], note: str = "") -> dict[str, Any]:
+    """The values of a delivery that got through."""
+    return {"state": DELIVERED, "finished_at": at, "remote": dict(remote), "last_error": note}
+
+
+def record(conn: Connection, worker: str, results: Sequence[tuple[Delivery, Mapping[str, Any]]]) -> list[Delivery]:
+    """Write what became of several deliveries (`arrived`, `failed`, `lost`); those whose lease was still ours."""
+    if not results:
+        return []
+    rows = conn.execute(_MINE, {"ids": [delivery.id for delivery, _ in results], "worker": worker}).all()
+    # The attempt tells a worker's own later claim of the same row from the one being recorded.
+    held = {(row.id, row.attempts): row.intent for row in rows}
+    mine = [(delivery, values) for delivery, values in results if (delivery.id, delivery.attempts) in held]
+    for _, alike in groupby(mine, key=lambda one: tuple(one[1])):
+        conn.execute(_WRITE, [{"its_id": delivery.id, **values} for delivery, values in alike])
+    settle_all(conn, [held[one.id, one.attempts] for one, values in mine if values["state"] in (DELIVERED, DEAD)])
+    return [delivery for delivery, _ in mine]
+
+
+def failed(
     delivery: Delivery,
     *,
-    worker: str,
     error: str,
     next_at: datetime,
     failed: bool,
     ambiguous: bool,
     progress: Mapping[str, Any] | None,
-) -> bool:
-    """It has not arrived and is to be tried again; `failed` counts against its patience. False as in `delivered`."""
-    values = {
+) -> dict[str, Any]:
+    """The values of one that is to be tried again; `failed` counts against its patience."""
+    return {
         "state": PENDING,
         "next_at": next_at,
         "last_error": error,
@@ -197,65 +263,52 @@ def retry(
         "ambiguous": delivery.ambiguous or ambiguous,
         "remote": dict(delivery.progress if progress is None else progress),
     }
-    return _record(conn, delivery, worker, values)
 
 
-def dead(conn: Connection, delivery: Delivery, *, worker: str, error: str, at: datetime) -> bool:
-    """It will never arrive. False as in `delivered`."""
-    values = {"state": DEAD, "finished_at": at, "last_error": error, "failures": delivery.failures + 1}
-    return _record(conn, delivery, worker, values)
+def lost(delivery: Delivery, *, error: str, at: datetime) -> dict[str, Any]:
+    """The values of one that will never arrive."""
+    return {"state": DEAD, "finished_at": at, "last_error": error, "failures": delivery.failures + 1}
 
 
 def release(conn: Connection, deliveries: Sequence[Delivery], *, worker: str) -> None:
     """Give back claimed deliveries that were not tried after all."""
-    for one in deliveries:
-        values = {"state": PENDING, "attempts": one.attempts - 1, "ambiguous": one.ambiguous}
-        _record(conn, one, worker, values)
-
-
-def _record(conn: Connection, delivery: Delivery, worker: str, values: Mapping[str, Any]) -> bool:
-    mine = (DELIVERIES.c.id == delivery.id, DELIVERIES.c.state == SENDING, DELIVERIES.c.lease_owner == worker)
-    # The attempt tells a worker's own later claim of the same row from the one being recorded.
-    here = DELIVERIES.c.attempts == delivery.attempts
-    update = DELIVERIES.update().where(*mine, here).values(**values, lease_owner=None, lease_until=None)
-    if conn.execute(update).rowcount == 0:
-        return False
-    if values["state"] in (DELIVERED, DEAD):
-        intent = sa.select(DELIVERIES.c.intent).where(DELIVERIES.c.id == delivery.id).scalar_subquery()
-        settle(conn, conn.execute(sa.select(intent)).scalar_one())
-    return True
+    back = [(one, {"state": PENDING, "attempts": one.attempts - 1, "ambiguous": one.ambiguous}) for one in deliveries]
+    record(conn, worker, back)
 
 
 def settle(conn: Connection, intent: int) -> None:
     """End a queued intent none of whose deliveries is under way: delivered if any arrived, else dead."""
-    # Two channels may finish at the same moment: without the lock each would see the other still under way.
-    conn.execute(sa.select(INTENTS.c.id).where(INTENTS.c.id == intent).with_for_update())
-    rows = conn.execute(
-        sa.select(DELIVERIES.c.state, DELIVERIES.c.channel, DELIVERIES.c.last_error)
-        .where(DELIVERIES.c.intent == intent)
-        .order_by(DELIVERIES.c.id)
-    ).all()
-    if any(row.state in (PENDING, SENDING) for row in rows):
+    settle_all(conn, [intent])
+
+
+def settle_all(conn: Connection, intents: Collection[int]) -> None:
+    """`settle` for many at once."""
+    if not intents:
         return
-    lost = "; ".join(f"{row.channel}: {row.last_error}" for row in rows if row.state == DEAD)
+    ids = sorted(set(intents))
+    # Two channels may finish at the same moment: without the lock each would see the other still under way.
+    if conn.dialect.name == "postgresql":
+        conn.execute(_LOCK_INTENTS, {"ids": ids})
+    found: dict[int, list[Any]] = {}
+    for row in conn.execute(_STATES_OF, {"ids": ids}):
+        found.setdefault(row.intent, []).append(row)
+    ends = [
+        {"its_id": intent, "its_outcome": end[0].value, "its_reason": end[1]}
+        for intent, rows in found.items()
+        if (end := _end(rows)) is not None
+    ]
+    if ends:
+        conn.execute(_SETTLE, ends)
+
+
+def _end(rows: Sequence[Any]) -> tuple[Outcome, str] | None:
+    """How an intent with these deliveries has ended; None while one is under way."""
+    if any(row.state in (PENDING, SENDING) for row in rows):
+        return None
+    lost = "; ".join(f"{row.channel}: {row.last_error}" for row in rows if row.state in (DEAD, DROPPED))
     if any(row.state == DELIVERED for row in rows):
-        outcome, reason = Outcome.DELIVERED, f"not to all: {lost}" if lost else "delivered"
-    else:
-        outcome, reason = Outcome.DEAD, lost
-    conn.execute(
-        INTENTS.update()
-        .where(INTENTS.c.id == intent, INTENTS.c.state == QUEUED)
-        .values(state="done", outcome=outcome.value, reason=reason)
-    )
-
-
-def postpone(conn: Connection, channel: str, until: datetime) -> None:
-    """The receiver wants fewer messages: nothing of this channel is due before `until`."""
-    conn.execute(
-        DELIVERIES.update()
-        .where(DELIVERIES.c.channel == channel, DELIVERIES.c.state == PENDING, DELIVERIES.c.next_at < until)
-        .values(next_at=until)
-    )
+        return Outcome.DELIVERED, f"not to all: {lost}" if lost else "delivered"
+    return Outcome.DEAD, lost
 
 
 def give_up(conn: Connection, channel: str, error: str, at: datetime) -> list[int]:
@@ -263,28 +316,21 @@ def give_up(conn: Connection, channel: str, error: str, at: datetime) -> list[in
     waiting = (DELIVERIES.c.channel == channel, DELIVERIES.c.state == PENDING)
     found = [row.intent for row in conn.execute(sa.select(DELIVERIES.c.intent).where(*waiting).distinct())]
     conn.execute(DELIVERIES.update().where(*waiting).values(state=DEAD, finished_at=at, last_error=error))
-    for intent in found:
-        settle(conn, intent)
+    settle_all(conn, found)
     return found
 
 
-def next_due(conn: Connection, busy: Collection[str] = ()) -> datetime | None:
-    """When something of a channel that is not busy is to be sent or taken over next."""
+def next_due(conn: Connection, busy: Collection[str] = ()) -> dict[str, datetime]:
+    """When something is to be sent or taken over next, by channel, but for those in `busy`."""
     moment = sa.case((DELIVERIES.c.state == PENDING, DELIVERIES.c.next_at), else_=DELIVERIES.c.lease_until)
-    query = sa.select(sa.type_coerce(sa.func.min(moment), Instant)).where(
-        DELIVERIES.c.state.in_((PENDING, SENDING)), DELIVERIES.c.channel.not_in(list(busy)), _UNBLOCKED
+    query = (
+        sa.select(DELIVERIES.c.channel, sa.type_coerce(sa.func.min(moment), Instant).label("at"))
+        .where(DELIVERIES.c.state.in_((PENDING, SENDING)), DELIVERIES.c.channel.not_in(list(busy)), _UNBLOCKED)
+        .group_by(DELIVERIES.c.channel)
     )
-    found: datetime | None = conn.execute(query).scalar_one()
-    return found
-
-
-def _due(now: datetime) -> sa.ColumnElement[bool]:
-    waiting = sa.and_(DELIVERIES.c.state == PENDING, DELIVERIES.c.next_at <= now)
-    abandoned = sa.and_(DELIVERIES.c.state == SENDING, DELIVERIES.c.lease_until <= now)
-    return sa.or_(waiting, abandoned)
+    return {row.channel: row.at for row in conn.execute(query)}
 
 
 def of_intent(conn: Connection, intent: int) -> int:
     """How many deliveries an intent has."""
-    query = sa.select(sa.func.count()).where(DELIVERIES.c.intent == intent)
-    return int(conn.execute(query).scalar_one())
+    return int(conn.execute(_COUNT, {"its_intent": intent}).scalar_one())

@@ -129,12 +129,18 @@ def _flush_incident(post: _Post, group: Sequence[Intent], muting: Sequence[Silen
 
 
 def _flush_direct(post: _Post, intent: Intent) -> None:
-    """Reports and triggers name their channels themselves."""
-    message = _report(intent) if intent.kind == "report" else trigger_message(intent.payload, intent.created_at)
+    """Reports, triggers and dead channels name their channels themselves."""
+    message = _direct_message(post, intent)
     channels = intent.channels or ()
     for channel in channels:
         post.freeze(intent, channel, message, deliveries.told(post.conn, intent.stream, channel))
     _end(post.conn, intent, channels, Outcome.SUPPRESSED, "no channels are named")
+
+
+def _direct_message(post: _Post, intent: Intent) -> Message:
+    if intent.kind == "channel":
+        return incident_message(event_of(intent.payload), public_url=post.outlet.public_url)
+    return _report(intent) if intent.kind == "report" else trigger_message(intent.payload, intent.created_at)
 
 
 def _end(conn: Connection, intent: Intent, served: Sequence[str], outcome: Outcome, reason: str) -> None:

@@ -48,6 +48,11 @@ INTENTS = sa.Table(
     sa.Index("intents_state_due", "state", "due_at"),
     sa.Index("intents_stream", "stream"),
 )
+_QUEUE = (
+    INTENTS.update()
+    .where(INTENTS.c.id == sa.bindparam("its_id"))
+    .values(state=QUEUED, served=sa.bindparam("its_served", type_=sa.JSON))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +142,7 @@ def finish(conn: Connection, ids: Iterable[int], outcome: Outcome, reason: str) 
 
 def queue(conn: Connection, number: int, served: Sequence[str]) -> None:
     """Every channel that is to have this intent has it queued."""
-    conn.execute(INTENTS.update().where(INTENTS.c.id == number).values(state=QUEUED, served=list(served)))
+    conn.execute(_QUEUE, {"its_id": number, "its_served": list(served)})
 
 
 def defer(conn: Connection, number: int, until: datetime, served: Sequence[str]) -> None:

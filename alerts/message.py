@@ -32,6 +32,7 @@ _TROUBLES = {
     Trouble.PERFORMANCE: "performance",
     Trouble.SILENCE: "silence",
     Trouble.BLIND: "monitor blind",
+    Trouble.CHANNEL: "channel dead",
 }
 
 
@@ -94,7 +95,7 @@ class Message:
     In this order it is at most ten lines: title, summary, `facts`, three `figures`, `lines`, links.
     """
 
-    kind: Literal["incident", "report", "trigger", "test"]
+    kind: Literal["incident", "report", "trigger", "test", "own"]
     event: str
     tone: Tone
     title: str
@@ -178,6 +179,21 @@ def trial_message(channel: str, at: datetime, *, public_url: str | None = None) 
         at=at,
         links=(Link("Open Driftline", public_url),) if public_url else (),
         data={"type": "test", "channel": channel, "at": iso(at), "summary": text},
+    )
+
+
+def own_message(title: str, summary: str, tone: Tone, at: datetime) -> Message:
+    """Something about Driftline itself, told beside all queues."""
+    return Message(
+        kind="own",
+        event="state",
+        tone=tone,
+        title=said(title, _TITLE),
+        summary=said(summary, _LINE),
+        conversation="Driftline's own state",
+        at=at,
+        data={"type": "own", "title": title, "summary": summary, "at": iso(at)},
+        urgent=tone is Tone.CRITICAL,
     )
 
 

@@ -6,7 +6,7 @@ Kept: the tables of `METADATA` (intents, deliveries, silences, disabled channels
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from alerts import deliveries, disabled, intents, silences
+from alerts import deliveries, disabled, health, intents, silences
 from alerts.deliveries import DELIVERIES
 from alerts.incident import Change, Incident, IncidentEvent
 from alerts.intents import INTENTS
@@ -26,6 +26,7 @@ from detectors.result import iso
 __all__ = [
     "METADATA",
     "Counts",
+    "add_channel_intent",
     "add_incident_intents",
     "add_report_intent",
     "add_trigger_intents",
@@ -33,8 +34,9 @@ __all__ = [
     "disabled",
     "event_of",
     "fired",
+    "health",
     "listed",
-    "next_due",
+    "next_flush",
     "prune",
     "silences",
 ]
@@ -57,13 +59,23 @@ class Counts:
 def add_incident_intents(conn: Connection, events: Sequence[IncidentEvent], at: datetime) -> None:
     """Write what is to be said of these changes; the caller's transaction holds the changes themselves."""
     for event in events:
-        payload = {
-            "event": event.event.value,
-            "at": iso(event.at),
-            "reason": event.reason,
-            "incident": event.incident.to_json(),
-        }
-        intents.add(conn, kind="incident", stream=event.incident.id, model=event.incident.model, payload=payload, at=at)
+        stream, model = event.incident.id, event.incident.model
+        intents.add(conn, kind="incident", stream=stream, model=model, payload=_payload(event), at=at)
+
+
+def _payload(event: IncidentEvent) -> dict[str, Any]:
+    return {
+        "event": event.event.value,
+        "at": iso(event.at),
+        "reason": event.reason,
+        "incident": event.incident.to_json(),
+    }
+
+
+def add_channel_intent(conn: Connection, event: IncidentEvent, channels: Sequence[str], at: datetime) -> None:
+    """Write what is to be said of a dead channel, to these others, whatever routes say."""
+    payload = _payload(event)
+    intents.add(conn, kind="channel", stream=event.incident.id, payload=payload, at=at, channels=channels)
 
 
 def event_of(payload: Mapping[str, Any]) -> IncidentEvent:
@@ -144,7 +156,12 @@ def counts(conn: Connection) -> Counts:
 
 
 def listed(
-    conn: Connection, *, state: str | None = None, incident: str | None = None, limit: int = 100
+    conn: Connection,
+    *,
+    state: str | None = None,
+    incident: str | None = None,
+    channel: str | None = None,
+    limit: int = 100,
 ) -> list[dict[str, Any]]:
     """Deliveries for the CLI, newest first, as plain JSON without their bodies."""
     query = (
@@ -155,6 +172,8 @@ def listed(
     )
     if state is not None:
         query = query.where(DELIVERIES.c.state == state)
+    if channel is not None:
+        query = query.where(DELIVERIES.c.channel == channel)
     if incident is not None:
         query = query.where(DELIVERIES.c.stream == incident)
     return [
@@ -177,11 +196,11 @@ def listed(
     ]
 
 
-def next_due(conn: Connection, busy: Collection[str] = ()) -> datetime | None:
-    """When there is something to route or to send next; channels in `busy` are being sent to right now."""
+def next_flush(conn: Connection) -> datetime | None:
+    """When there is something to route next."""
     query = sa.select(sa.type_coerce(sa.func.min(INTENTS.c.due_at), Instant)).where(INTENTS.c.state == intents.PENDING)
-    moments = [conn.execute(query).scalar_one(), deliveries.next_due(conn, busy)]
-    return min((moment for moment in moments if moment is not None), default=None)
+    found: datetime | None = conn.execute(query).scalar_one()
+    return found
 
 
 def prune(conn: Connection, before: datetime) -> int:

@@ -6,11 +6,12 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import detectors, environments, false_alarms, fleet, multivariate, outliers, peers, window
+from benchmarks import detectors, drain, environments, false_alarms, fleet, multivariate, outliers, peers, window
 
 ALL: dict[str, Callable[[Path], bool]] = {
     "window": lambda _: window.main(),
     "fleet": lambda _: fleet.main(),
+    "drain": lambda _: drain.main(),
     "outliers": outliers.main,
     "peers": peers.main,
     "detectors": lambda _: detectors.main(),

@@ -32,6 +32,7 @@ class Trouble(StrEnum):
     PERFORMANCE = "performance"
     SILENCE = "silence"
     BLIND = "blind"
+    CHANNEL = "channel"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from monitor.metrics import Metrics
 from monitor.pulse import Pulse
 from monitor.rounds import DeliveryRound, EvaluationRound
 from monitor.store import open_store
+from monitor.store.errors import StoreError
 from monitor.web.actions import Desk
 from monitor.web.incident import incident_page
 from monitor.web.serve import serving
@@ -142,9 +143,13 @@ class Daemon:
             try:
                 wait = deliveries.run()
                 self.pulse.failed("delivery", None)
+                deliveries.direct.fine(self.clock.now())
             except Exception as error:
                 self.pulse.failed("delivery", f"{type(error).__name__}: {error}")
                 log.exception("delivery failed")
+                if isinstance(error, StoreError):
+                    # The delivery loop writes at least once a round: what it cannot write, evaluation cannot either.
+                    deliveries.direct.failed(str(error), self.clock.now())
             self.pulse.beat("delivery")
             wake.wait(min(wait, LOOK))
         deliveries.close()

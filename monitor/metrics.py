@@ -41,6 +41,9 @@ class Metrics:
         self.deliveries = Gauge(
             "driftline_deliveries", "Deliveries by channel and state.", ["channel", "state"], registry=self.registry
         )
+        self.dead_channels = Gauge(
+            "driftline_channel_dead", "1 while a channel does not deliver.", ["channel"], registry=self.registry
+        )
         self.pending_intents = Gauge(
             "driftline_pending_intents", "What is to be said and has not ended yet.", registry=self.registry
         )

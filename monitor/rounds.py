@@ -15,9 +15,11 @@ import structlog
 from alerts import outbox
 from detectors.result import Status
 from monitor import chores, wiring
+from monitor.channel_watch import ChannelWatch
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.cycle import Outcome
+from monitor.direct import Direct
 from monitor.engine import Engine
 from monitor.light import give_back
 from monitor.metrics import Metrics
@@ -43,12 +45,26 @@ class DeliveryRound:
         # Until the first look at what is due, every model may be behind.
         self._hold: frozenset[str] = frozenset(config.settings.models)
         self._deliverer = wiring.make_deliverer(config.settings, store.begin)
+        self.direct = self._direct(config, wiring.wire(config.settings))
         self._counted: set[tuple[str, str]] = set()
 
     def use(self, config: Config) -> None:
         """Route and send by a changed config from now on. Raises AlertError if it cannot be used."""
         wired = wiring.wire(config.settings)
-        self._deliverer.configure(wired.channels, wired.routes, config.settings.server.public_url)
+        alerts = config.settings.alerts
+        self._deliverer.configure(
+            wired.channels,
+            wired.routes,
+            config.settings.server.public_url,
+            wired.rates,
+            ChannelWatch(tuple(alerts.channels), alerts.operators),
+        )
+        self.direct.use({name: wired.channels[name] for name in alerts.channels}, alerts.operators)
+
+    @staticmethod
+    def _direct(config: Config, wired: wiring.Wiring) -> Direct:
+        alerts = config.settings.alerts
+        return Direct({name: wired.channels[name] for name in alerts.channels}, alerts.operators)
 
     def hold(self, models: frozenset[str]) -> None:
         """Messages about these models wait: they are catching up, and what they say is not yet the last word."""
@@ -61,17 +77,23 @@ class DeliveryRound:
     def run(self) -> float:
         """Flush and deliver once."""
         now = self._clock.now()
-        self._deliverer.flush(now, hold=self._hold)
-        self._deliverer.deliver(now)
+        moved = self._deliverer.flush(now, hold=self._hold)
+        moved += self._deliverer.deliver(self._clock.now())
         with self._store.read() as connection:
             counts = outbox.counts(connection)
+            states = outbox.health.every(connection)
+        for name, health in states.items():
+            self._metrics.dead_channels.labels(channel=name).set(health.dead_since is not None)
         # A state that nothing is in any more is told once more, as empty.
         for channel, state in self._counted | counts.deliveries.keys():
             count = counts.deliveries.get((channel, state), 0)
             self._metrics.deliveries.labels(channel=channel, state=state).set(count)
         self._counted |= counts.deliveries.keys()
         self._metrics.pending_intents.set(counts.intents)
-        return _PENDING
+        if moved:
+            return 0.0
+        due = self._deliverer.next_due()
+        return min(_PENDING, self._clock.seconds_until(due)) if due is not None else _PENDING
 
 
 class EvaluationRound:

@@ -12,7 +12,8 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TextIO
 
 from sqlalchemy.engine import Connection
@@ -25,9 +26,11 @@ from alerts.channels.slack import Slack
 from alerts.channels.webhook import Webhook
 from alerts.delivery import Deliverer
 from alerts.errors import AlertError, ChannelError
+from alerts.health import Rate
 from alerts.routing import Route
 from alerts.triggers.policy import Trigger, target_name
 from detectors.diagnosis import Trouble
+from monitor.channel_watch import ChannelWatch
 from monitor.settings import ChannelSettings, ModelSettings, Settings, TriggerSettings
 
 CONSOLE = "console"
@@ -40,10 +43,13 @@ class Wiring:
     channels: Mapping[str, Channel]
     routes: tuple[Route, ...]
     notes: tuple[str, ...] = ()
+    rates: Mapping[str, Rate] = field(default_factory=dict)
 
 
 def make_deliverer(
-    settings: Settings, begin: Callable[[], AbstractContextManager[Connection]], stream: TextIO | None = None
+    settings: Settings,
+    begin: Callable[[], AbstractContextManager[Connection]],
+    stream: TextIO | None = None,
 ) -> Deliverer:
     """A deliverer for these settings. Raises AlertError for what cannot work."""
     wired = wire(settings, stream)
@@ -55,6 +61,8 @@ def make_deliverer(
         worker=worker,
         rng=random.Random(worker),  # noqa: S311 -- spreads retries, guards nothing
         public_url=settings.server.public_url,
+        rates=wired.rates,
+        watcher=ChannelWatch(tuple(settings.alerts.channels), settings.alerts.operators),
     )
 
 
@@ -80,7 +88,8 @@ def wire(settings: Settings, stream: TextIO | None = None) -> Wiring:
             continue
         for name, trigger in its.triggers.items():
             channels[target_name(model, name)] = _target(target_name(model, name), trigger, settings.server.public_url)
-    return Wiring(channels, routes, tuple(notes))
+    rates = {name: rate for name, given in settings.alerts.channels.items() if (rate := _rate(given)) is not None}
+    return Wiring(channels, routes, tuple(notes), rates)
 
 
 def make_channel(name: str, given: ChannelSettings, public_url: str | None, stream: TextIO) -> Channel:
@@ -116,6 +125,15 @@ def make_triggers(model: str, settings: ModelSettings) -> list[Trigger]:
         Trigger(name, model, given.when, tuple(Trouble(kind) for kind in given.kinds), given.cooldown, given.confirm)
         for name, given in settings.triggers.items()
     ]
+
+
+def _rate(given: ChannelSettings) -> Rate | None:
+    """As configured; about one message a second is what Slack takes in one channel."""
+    text = given.rate or ("1/s" if given.slack and not given.printed else None)
+    if text is None:
+        return None
+    number, unit = int(text[:-2]), {"s": 1, "m": 60, "h": 3600}[text[-1]]
+    return Rate(timedelta(seconds=unit) / number, burst=number)
 
 
 def _target(name: str, given: TriggerSettings, public_url: str | None) -> Channel:

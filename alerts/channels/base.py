@@ -99,6 +99,10 @@ class Channel(Protocol):
     def endpoint(self) -> str:
         """What tells this receiver from another, without secrets; a new one lifts a "gone"."""
 
+    @property
+    def lanes(self) -> int:
+        """How many messages may be on their way to it at once, when many wait."""
+
     def render(self, message: Message, letter: Letter) -> bytes:
         """The message in this channel's form, frozen from here on."""
 

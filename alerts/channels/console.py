@@ -36,6 +36,10 @@ class Console:
     def endpoint(self) -> str:
         return "console"
 
+    @property
+    def lanes(self) -> int:
+        return 1
+
     def render(self, message: Message, letter: Letter) -> bytes:
         """Plain text; what is bold or coloured is decided by the terminal it meets."""
         head = f"{iso(message.at)}  {one_line(message.title)}"

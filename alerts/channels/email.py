@@ -75,6 +75,10 @@ class Email:
     def endpoint(self) -> str:
         return f"{self._server.host}:{self._server.port}"
 
+    @property
+    def lanes(self) -> int:
+        return 2
+
     def render(self, message: Message, letter: Letter) -> bytes:
         """The whole mail as bytes."""
         mail = EmailMessage(policy=SMTP.clone(cte_type="7bit"))

@@ -60,6 +60,10 @@ class Slack:
     def endpoint(self) -> str:
         return f"{self.api_url}#{self.channel}" if self.token else str(urlsplit(str(self.webhook)).netloc)
 
+    @property
+    def lanes(self) -> int:
+        return 1
+
     def render(self, message: Message, letter: Letter) -> bytes:
         """The parent as it is to be from now on, and the reply for the thread; which is sent shows when it is sent."""
         body = {"key": letter.key, "parent": self._parent(message, letter.first), "reply": _reply(message)}

@@ -8,20 +8,19 @@ costs the idle daemon nothing. Sources: Standard Webhooks 1.0, CloudEvents 1.0 (
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import json
-import socket
 import ssl
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from alerts import signing
 from alerts.channels import guard
 from alerts.channels.base import Delivery, DeliveryError, Letter, retry_after
+from alerts.channels.cutoff import cut_off
 from alerts.channels.guard import Network
 from alerts.errors import ChannelError
 from alerts.message import Message
@@ -71,6 +70,10 @@ class Webhook:
         # Paths and queries of webhooks often hold a token: a digest tells them apart and gives nothing away.
         return f"{self._parts.netloc}#{signing.fingerprint(self.url)}"
 
+    @property
+    def lanes(self) -> int:
+        return 4
+
     def render(self, message: Message, letter: Letter) -> bytes:
         """A CloudEvents 1.0 event in JSON; its id is the delivery's key."""
         return json.dumps(cloud_event(message, letter, self.source), ensure_ascii=False, allow_nan=False).encode()
@@ -104,42 +107,36 @@ class Webhook:
         secure = parts.scheme == "https"
         host, port = str(parts.hostname), parts.port or (443 if secure else 80)
         sock = guard.connect(host, port, self.timeout, self._networks)
-        # Each read has its own timeout; a receiver that drips a byte now and then is stopped by this.
-        current, late = [sock], threading.Event()
-
-        def shut() -> None:
-            late.set()
-            with contextlib.suppress(OSError):
-                current[0].shutdown(socket.SHUT_RDWR)
-
-        stop = threading.Timer(self.timeout, shut)
-        stop.daemon = True
-        stop.start()
         connection = http.client.HTTPConnection(host, port, timeout=self.timeout)
-        try:
-            if secure:
-                context = self.context or ssl.create_default_context()
-                secured = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
-                current[0] = secured
-                secured.do_handshake()
-            connection.sock = current[0]
-            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            connection.request("POST", target, body=body, headers={"Host": parts.netloc, **headers})
-            response = connection.getresponse()
-            answer = response.read(_MOST)
-            if late.is_set():
-                # Cut off, an answer looks as if it had ended.
-                raise TimeoutError(f"not answered in {self.timeout:g} s")
-            return response.status, answer, response.getheader("Retry-After")
-        except ssl.SSLCertVerificationError as error:
-            raise DeliveryError(f"{host}: {error.verify_message}", retryable=True) from error
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            text = f"{host}: no proper answer: {type(error).__name__}: {error}"
-            raise DeliveryError(text, retryable=True, ambiguous=True) from error
-        finally:
-            stop.cancel()
-            connection.close()
-            current[0].close()
+        with cut_off(sock, self.timeout) as watch:
+            try:
+                if secure:
+                    context = self.context or _tls()
+                    watch.socket = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+                    watch.socket.do_handshake()
+                connection.sock = watch.socket
+                target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+                connection.request("POST", target, body=body, headers={"Host": parts.netloc, **headers})
+                response = connection.getresponse()
+                answer = response.read(_MOST)
+                if watch.late:
+                    # Cut off, an answer looks as if it had ended.
+                    raise TimeoutError(f"not answered in {self.timeout:g} s")
+                return response.status, answer, response.getheader("Retry-After")
+            except ssl.SSLCertVerificationError as error:
+                raise DeliveryError(f"{host}: {error.verify_message}", retryable=True) from error
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                text = f"{host}: no proper answer: {type(error).__name__}: {error}"
+                raise DeliveryError(text, retryable=True, ambiguous=True) from error
+            finally:
+                connection.close()
+                watch.socket.close()
+
+
+@lru_cache(maxsize=1)
+def _tls() -> ssl.SSLContext:
+    # Reading the system's certificates takes longer than a request.
+    return ssl.create_default_context()
 
 
 def cloud_event(message: Message, letter: Letter, source: str) -> dict[str, Any]:

@@ -42,7 +42,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object
 
 ORDER = (
     "demo", "init", "config", "log", "run", "check", "replay", "backfill", "report", "results", "incidents",
-    "silence", "baseline", "alerts", "db", "version",
+    "silence", "baseline", "alerts", "outbox", "db", "version",
 )  # fmt: skip
 
 _WIDE = 180

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from monitor.settings.types import Duration, Http, Mark, Section
+from monitor.settings.types import Duration, Http, Mark, Rate, Section
 
 
 class SlackSettings(Section):
@@ -83,6 +83,9 @@ class ChannelSettings(Section):
     email: EmailSettings | None = None
     webhook: WebhookSettings | None = None
     console: ConsoleSettings | None = None
+    rate: Rate | None = Field(
+        None, description="most messages in a time: `30/m`, `1/s`, `500/h`; slack has `1/s`, the others no limit"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -142,6 +145,11 @@ class AlertSettings(Section):
 
     channels: dict[str, ChannelSettings] = Field(default_factory=dict, description="ways of telling people, by name")
     routes: tuple[RouteSettings, ...] = Field((), description="who hears of which incidents, looked at from the top")
+    operators: tuple[str, ...] = Field(
+        (),
+        description="channels told of Driftline's own troubles: a dead channel, a state that cannot be written; "
+        "when empty, or when these are what is dead, the first other channel that works",
+    )
 
     @model_validator(mode="after")
     def _known(self) -> AlertSettings:
@@ -150,4 +158,8 @@ class AlertSettings(Section):
                 if name not in self.channels:
                     known = ", ".join(sorted(self.channels)) or "none"
                     raise ValueError(f"a route goes to {name!r}, which is no channel (there are: {known})")
+        for name in self.operators:
+            if name not in self.channels:
+                known = ", ".join(sorted(self.channels)) or "none"
+                raise ValueError(f"operators names {name!r}, which is no channel (there are: {known})")
         return self

@@ -50,6 +50,13 @@ class Mark(Enum):
     PATH = "file or folder, relative to the config file; other URLs stay as they are"
 
 
+def check_rate(value: str) -> str:
+    """So many in a second, minute or hour. Raises ValueError with an example."""
+    if not re.fullmatch(r"[1-9]\d{0,5}/[smh]", value):
+        raise ValueError(f"{value!r} is no rate; write a number in a time, such as 30/m, 1/s or 500/h")
+    return value
+
+
 def parse_moment(value: object) -> object:
     """`2013-01-01` as a date, `2013-01-01T06:00:00Z` as an instant; anything else is refused."""
     if not isinstance(value, str):
@@ -114,6 +121,7 @@ def check_state(value: str) -> str:
     return value
 
 
+Rate = Annotated[str, AfterValidator(check_rate)]
 Cron = Annotated[str, AfterValidator(check_cron)]
 TimeZone = Annotated[str, AfterValidator(check_timezone)]
 Http = Annotated[str, AfterValidator(check_http)]

@@ -12,7 +12,8 @@ from sqlalchemy.engine import Connection
 
 from alerts import outbox
 from alerts.channels.base import Channel
-from alerts.delivery import Deliverer
+from alerts.delivery import Deliverer, Watcher
+from alerts.health import Rate
 from alerts.incident import IncidentEvent
 from alerts.intents import INTENTS
 from alerts.routing import Route
@@ -29,6 +30,8 @@ class Post:
         channels: Mapping[str, Channel],
         routes: Sequence[Route] | None = None,
         worker: str = "worker-1",
+        rates: Mapping[str, Rate] | None = None,
+        watcher: Watcher | None = None,
     ) -> None:
         self.begin = begin
         self.deliverer = Deliverer(
@@ -37,6 +40,8 @@ class Post:
             routes if routes is not None else [Route(tuple(channels))],
             worker=worker,
             rng=random.Random(1),
+            rates=rates,
+            watcher=watcher,
             monotonic=lambda: 0.0,
         )
 
