@@ -69,7 +69,7 @@ def numbers(shown: NumberDistribution, name: str) -> Chart:
         "scale": {"domain": [shown.edges[0], shown.edges[-1]], "nice": False},
         "axis": {"tickCount": 5, **({"format": "~s"} if largest >= 1e5 or largest < 1e-3 else {})},
     }
-    y = {"type": "quantitative", "axis": None, "scale": {"zero": True}}
+    y = {"type": "quantitative", "axis": None, "scale": {"zero": True, "nice": False}}
     step = {"interpolate": "step-after"}
     layers: list[Spec] = [
         {

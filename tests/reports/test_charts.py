@@ -174,7 +174,7 @@ def test_a_lone_window_is_a_dot() -> None:
     period = Period(END - DAY, END)
     lone = Series("KS", "1d", (SeriesPoint(period, 0.05, 0.1, State.OK),))
     paths = ElementTree.fromstring(to_svg(charts.statistic(lone, "temp", ZONE))).iter("path")
-    assert any(path.get("fill") == theme.PRODUCTION.css and "A" in path.get("d", "") for path in paths)
+    assert any(path.get("fill") == theme.PRODUCTION.css and "a" in path.get("d", "") for path in paths)
 
 
 def test_a_png_is_an_image_of_twice_the_charts_size() -> None:
