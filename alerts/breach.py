@@ -6,13 +6,15 @@ In: findings of one model. Out: `Breach`es, and what an upstream cause leaves of
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alerts.evidence import times_limit
 from alerts.incident import horizon_name
 from detectors.diagnosis import Diagnosis, Trouble, diagnose
 from detectors.result import Finding, Kind, Severity, Status, Window
 
+# Of the columns that are listed beside an alarm, at most this many are kept.
+MOST_LISTED = 30
 # Rows that have come are there: one clean window ends these.
 CAUSES = (Trouble.BLIND, Trouble.SILENCE)
 _KINDS = {
@@ -27,7 +29,10 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """All diagnoses of one kind of trouble at this moment, as one; windows oldest first."""
+    """All diagnoses of one kind of trouble at this moment, as one; windows oldest first.
+
+    `also` names the columns that a budget lists beside those that drifted.
+    """
 
     trouble: Trouble
     diagnosis: str
@@ -37,6 +42,7 @@ class Breach:
     action: str
     findings: tuple[Finding, ...]
     windows: tuple[Window, ...]
+    also: tuple[str, ...] = ()
 
     @property
     def effect(self) -> float:
@@ -52,14 +58,17 @@ class Breach:
         return {finding.subject for finding in self.findings if finding.window == window}
 
 
-def breaches_of(
-    findings: Sequence[Finding], cap: Severity, beside: Sequence[Finding] = ()
-) -> dict[Trouble, Breach]:
+def breaches_of(findings: Sequence[Finding], cap: Severity, beside: Sequence[Finding] = ()) -> dict[Trouble, Breach]:
     """What these findings amount to, with what is known beside them, by kind of trouble; no severity is above `cap`."""
     grouped: dict[Trouble, list[Diagnosis]] = {}
     for diagnosis in diagnose(findings, beside):
         grouped.setdefault(diagnosis.trouble, []).append(diagnosis)
-    return {trouble: _merged(trouble, found, cap) for trouble, found in grouped.items()}
+    breaches = {trouble: _merged(trouble, found, cap) for trouble, found in grouped.items()}
+    if (drift := breaches.get(Trouble.DRIFT)) is not None:
+        listed = (f.subject for f in findings if "listed" in f.detail and f.window in drift.windows)
+        also = tuple(dict.fromkeys(subject for subject in listed if subject not in drift.subjects))
+        breaches[Trouble.DRIFT] = replace(drift, also=also[:MOST_LISTED])
+    return breaches
 
 
 def heard(findings: Sequence[Finding]) -> list[Finding]:

@@ -10,13 +10,16 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from alerts.errors import IncidentError
 from detectors.diagnosis import Trouble
 from detectors.result import Severity, Window, iso
+
+# The reason of a change that opens an incident again because somebody wants it so begins with this.
+BY_HAND = "reopened by "
 
 
 class State(StrEnum):
@@ -90,6 +93,9 @@ class Incident:
     windows follow. `stretch` is the end of the window that opened it or brought it back, `easing` how many windows in a
     row have been far better than what was told. `cause` is the incident that explains it: then it is recorded, and not
     told by itself. `lead` is the first incident of a fleet with the same in other models: they are told together.
+    `judged_at` is when somebody gave the `verdict` (the moment it was closed, or later); `accepted_from` is where the
+    new normal begins, for one that was accepted. `also` names further columns that changed, listed with false-discovery
+    control: no alarm of their own.
     """
 
     id: str
@@ -121,6 +127,9 @@ class Incident:
     easing: int = 0
     cause: str | None = None
     lead: str | None = None
+    judged_at: datetime | None = None
+    accepted_from: datetime | None = None
+    also: tuple[str, ...] = ()
 
     @property
     def stream(self) -> str:
@@ -141,6 +150,15 @@ class Incident:
     def seen_until(self) -> datetime:
         """End of the latest window that counted either way; grace runs from here."""
         return max(track.until for track in self.tracks.values())
+
+    @property
+    def span(self) -> tuple[datetime, datetime]:
+        """The time that breached: from the first window of its shortest horizon to the end of the latest."""
+        shortest = self.horizons[0]
+        track = self.tracks[shortest]
+        if horizon_name(self.window) == shortest:
+            return self.window.start, track.last
+        return track.first - timedelta(hours=horizon_hours(shortest)), track.last
 
     @property
     def breaches(self) -> int:
@@ -189,6 +207,9 @@ class Incident:
             "easing": self.easing,
             "cause": self.cause,
             "lead": self.lead,
+            "judged_at": _iso(self.judged_at),
+            "accepted_from": _iso(self.accepted_from),
+            "also": list(self.also),
         }
 
     @classmethod
@@ -235,6 +256,9 @@ class Incident:
             easing=data.get("easing", 0),
             cause=data.get("cause"),
             lead=data.get("lead"),
+            judged_at=_maybe(data.get("judged_at")),
+            accepted_from=_maybe(data.get("accepted_from")),
+            also=tuple(data.get("also", ())),
         )
 
 
@@ -273,12 +297,41 @@ def acknowledge(incident: Incident, actor: str, at: datetime) -> IncidentEvent:
     return IncidentEvent(Change.ACKNOWLEDGED, changed, at, f"acknowledged by {actor}")
 
 
-def close(incident: Incident, verdict: Verdict, actor: str, at: datetime) -> IncidentEvent:
-    """Someone has closed it with a verdict. Raises IncidentError if it is over already."""
-    if incident.resolved:
-        raise IncidentError(f"incident {incident.id} is resolved already")
-    changed = replace(incident, state=State.RESOLVED, resolved_at=at, updated_at=at, actor=actor, verdict=verdict)
-    return IncidentEvent(Change.RESOLVED, changed, at, f"closed by {actor} as {verdict.value}")
+def close(
+    incident: Incident, verdict: Verdict, actor: str, at: datetime, accepted_from: datetime | None = None
+) -> IncidentEvent:
+    """Someone has closed it with a verdict, or says what one that is over was; a later verdict replaces an earlier one.
+
+    `accepted_from` is where the new normal begins (default: with the first window that breached). Raises
+    IncidentError for a verdict it has already, and for a start where nothing is accepted.
+    """
+    since = None
+    if verdict is Verdict.ACCEPTED:
+        if incident.trouble is Trouble.BLIND:
+            raise IncidentError(f"incident {incident.id}: a log that cannot be read is no new normal")
+        since = accepted_from or incident.span[0]
+        if since >= at:
+            raise IncidentError(f"incident {incident.id}: a new normal begins in the past, not at {iso(since)}")
+    elif accepted_from is not None:
+        raise IncidentError(f"a new normal begins only where an incident is accepted, not where it is {verdict.value}")
+    if incident.resolved and (incident.verdict, incident.accepted_from) == (verdict, since):
+        raise IncidentError(f"incident {incident.id} is closed as {verdict.value} already")
+    changed = replace(incident, verdict=verdict, actor=actor, judged_at=at, updated_at=at, accepted_from=since)
+    if not incident.resolved:
+        changed = replace(changed, state=State.RESOLVED, resolved_at=at)
+        reason = f"closed by {actor} as {verdict.value}"
+    elif incident.verdict is None:
+        reason = f"{actor} says it was {_a(verdict)}"
+    else:
+        # One that was closed by hand stays so, whatever it is called now.
+        closed = incident.resolved_at == incident.judged_at
+        changed = replace(changed, judged_at=incident.judged_at if closed else at)
+        reason = f"{actor} says it was {_a(verdict)}, not {_a(incident.verdict)}"
+    return IncidentEvent(Change.RESOLVED, changed, at, reason)
+
+
+def _a(verdict: Verdict) -> str:
+    return "a false alarm" if verdict is Verdict.FALSE_ALARM else verdict.value
 
 
 def reopen(incident: Incident, actor: str, at: datetime) -> IncidentEvent:
@@ -286,7 +339,7 @@ def reopen(incident: Incident, actor: str, at: datetime) -> IncidentEvent:
     if not incident.resolved:
         raise IncidentError(f"incident {incident.id} is {incident.state.value}; only one that is over can be reopened")
     was = f"it was closed as {incident.verdict.value}" if incident.verdict else "it was resolved"
-    return IncidentEvent(Change.REOPENED, back(incident, at, incident.latest.end), at, f"reopened by {actor}: {was}")
+    return IncidentEvent(Change.REOPENED, back(incident, at, incident.latest.end), at, f"{BY_HAND}{actor}: {was}")
 
 
 def back(incident: Incident, at: datetime, stretch: datetime) -> Incident:
@@ -298,6 +351,8 @@ def back(incident: Incident, at: datetime, stretch: datetime) -> Incident:
         acknowledged_at=None,
         actor=None,
         verdict=None,
+        judged_at=None,
+        accepted_from=None,
         updated_at=at,
         reopened=incident.reopened + 1,
         stretch=stretch,

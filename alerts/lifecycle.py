@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from alerts.breach import CAUSES, Breach, breaches_of, heard, trouble_of
+from alerts.breach import CAUSES, MOST_LISTED, Breach, breaches_of, heard, trouble_of
 from alerts.evidence import figures
 from alerts.incident import (
     Change,
@@ -27,7 +27,7 @@ from alerts.inhibition import cause_of
 from alerts.news import eased, news
 from alerts.tracks import all_clean, count_clean, first_tracks, is_clean, is_echo, more_tracks
 from detectors.diagnosis import Trouble
-from detectors.result import Finding, Severity, Status
+from detectors.result import Finding, Kind, Severity, Status
 
 # Causes first: what they explain is not told a second time.
 _ORDER = (Trouble.BLIND, Trouble.SILENCE, Trouble.DATA, Trouble.PERFORMANCE, Trouble.DRIFT)
@@ -80,6 +80,8 @@ def step(
     `findings`: everything judged for that model at this moment, of any horizon, version and revision. `beside`: what
     was judged of the same windows before; it only helps to tell what they amount to.
     """
+    # What happens on the days of a known event is on record, and neither bad news nor good.
+    findings = [finding for finding in findings if "event" not in finding.detail]
     fresh = heard([finding for finding in findings if finding.revision == 0])
     # That rows came late is no reason to keep open what their coming has settled.
     revised = [finding for finding in findings if finding.revision > 0 and finding.detector != "late_rows"]
@@ -129,7 +131,8 @@ def _breached(before: Incident | None, breach: Breach, now: datetime, policy: Po
     if before.resolved:
         return _again(before, breach, now, policy)
     after = _noted(before, breach, policy)
-    reason = news(after, before.subjects, breach, policy.worse)
+    # A column that was listed beside the others has been told of already.
+    reason = news(after, {*before.subjects, *before.also}, breach, policy.worse)
     if not reason:
         return after, None
     after = _retold(after, breach, now, policy)
@@ -158,6 +161,7 @@ def _opened(breach: Breach, now: datetime, policy: Policy) -> _Moved:
         tracks=first_tracks(breach),
         evidence=figures((), breach.findings),
         told=breach.effect,
+        also=breach.also,
         baseline_id=first.baseline_id,
         timezone=policy.timezone,
         stretch=breach.windows[-1].end,
@@ -167,14 +171,16 @@ def _opened(breach: Breach, now: datetime, policy: Policy) -> _Moved:
 
 def _again(before: Incident, breach: Breach, now: datetime, policy: Policy) -> _Moved:
     """The same kind of trouble after its incident was resolved: an echo, the same one back, or a new one."""
-    known = set(breach.subjects) <= set(before.subjects)
+    known = set(breach.subjects) <= {*before.subjects, *before.also}
     if known and all(is_echo(before, window) for window in breach.windows):
         return before, None
     if breach.windows[-1].end - before.seen_until > policy.grace:
         return _opened(breach, now, policy)
     told_off = before.verdict not in (None, Verdict.FIXED)
     # What was accepted became the baseline; what differs from that one too is something new.
-    rebased = before.verdict is Verdict.ACCEPTED and any(f.baseline_id != before.baseline_id for f in breach.findings)
+    rebased = before.verdict is Verdict.ACCEPTED and any(
+        f.baseline_id != before.baseline_id for f in breach.findings if f.kind is not Kind.VOLUME
+    )
     if told_off and known and breach.severity.rank <= before.severity.rank and not rebased:
         # Somebody looked and said so: it stays closed for as long as it merely goes on.
         return _noted(before, breach, policy), None
@@ -208,13 +214,16 @@ def _noted(incident: Incident, breach: Breach, policy: Policy) -> Incident:
 def _retold(incident: Incident, breach: Breach, now: datetime, policy: Policy) -> Incident:
     """The incident with what its readers are about to be told."""
     better = incident.easing > 0 and breach.effect < (incident.told or 0.0)
+    subjects = tuple(dict.fromkeys((*incident.subjects, *breach.subjects)))
+    also = dict.fromkeys((*incident.also, *breach.also))
     return replace(
         incident,
         diagnosis=breach.diagnosis,
         summary=breach.summary,
         action=breach.action,
         severity=max(incident.severity, breach.severity, key=lambda one: one.rank),
-        subjects=tuple(dict.fromkeys((*incident.subjects, *breach.subjects))),
+        subjects=subjects,
+        also=tuple(subject for subject in also if subject not in subjects)[:MOST_LISTED],
         told=breach.effect if better else max(incident.told or 0.0, breach.effect),
         easing=0,
         updated_at=now,

@@ -31,7 +31,7 @@ def facts(incident: Incident) -> dict[str, str]:
 def matches(matchers: Matchers, incident: Incident) -> bool:
     """Whether every key matches one of its values; no matchers match everything."""
     given = facts(incident)
-    return all(any(_one(value, given[key]) for value in values) for key, values in matchers.items())
+    return all(any(value_matches(value, given[key]) for value in values) for key, values in matchers.items())
 
 
 def check(matchers: Matchers) -> None:
@@ -47,7 +47,8 @@ def check(matchers: Matchers) -> None:
                     raise AlertError(f"{key}: {value[1:]!r} is not a regular expression: {error}") from error
 
 
-def _one(wanted: str, given: str) -> bool:
+def value_matches(wanted: str, given: str) -> bool:
+    """Whether one value of a matcher matches; what begins with ~ is a regular expression over the whole text."""
     if wanted.startswith("~"):
         return re.fullmatch(wanted[1:], given) is not None
     return wanted == given

@@ -14,8 +14,9 @@ from enum import StrEnum
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from alerts.incident import Change, Incident, IncidentEvent, Verdict, window_json
+from alerts.incident import Change, Incident, IncidentEvent, State, window_json
 from alerts.text import said
+from alerts.verdicts import choices, what_follows
 from alerts.wording import duration_text, moment_text, text_of, window_text
 from detectors.conclusion import Conclusion
 from detectors.diagnosis import Trouble
@@ -248,13 +249,25 @@ def _lines(event: IncidentEvent) -> list[Line]:
         more = len(incident.subjects) - _SUBJECTS
         named = ", ".join(said(subject, _NAME) for subject in incident.subjects[:_SUBJECTS])
         lines.append(Line("Affected", named + (f" and {more} more" if more > 0 else "")))
+    if incident.also and not incident.resolved:
+        lines.append(Line("Also changed", said(_also(incident.also), _LINE)))
     if not incident.resolved:
         lines.append(Line("Look first", said(incident.action, _LINE)))
+        if incident.state is State.ACKNOWLEDGED:
+            lines.append(Line("Then", said(choices(incident), _LINE)))
     elif incident.resolved_at is not None:
         lasted = duration_text(incident.resolved_at - incident.opened_at)
-        how = {None: event.reason, Verdict.FALSE_ALARM: f"{event.reason}; it counts against the budget"}
-        lines.append(Line("Over", said(f"after {lasted}: {how.get(incident.verdict, event.reason)}", _LINE)))
+        follows = what_follows(incident)
+        how = f"{event.reason}; {follows}" if follows else event.reason
+        lines.append(Line("Over", said(f"after {lasted}: {how}", _LINE)))
     return lines
+
+
+def _also(subjects: Sequence[str]) -> str:
+    """Columns listed beside those that alarm; one in ten of such a list may be chance."""
+    more = len(subjects) - _SUBJECTS
+    named = ", ".join(said(subject, _NAME) for subject in subjects[:_SUBJECTS])
+    return f"{named}{f' and {more} more' if more > 0 else ''} (less surely: one in ten of these may be chance)"
 
 
 def _current(incident: Incident) -> list[Mapping[str, Any]]:
@@ -319,5 +332,7 @@ def _detail(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
         "window": window_json(incident.window),
         "latest": window_json(incident.latest),
         "baseline": incident.baseline_id,
+        "also": list(incident.also),
+        "accepted_from": iso(incident.accepted_from) if incident.accepted_from else None,
         "figures": [dict(figure) for figure in incident.evidence],
     }

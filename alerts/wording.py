@@ -28,6 +28,12 @@ def moment_text(moment: datetime, zone: ZoneInfo) -> str:
     return f"{local.day} {local:%b %Y %H:%M} {_zone_name(local)}"
 
 
+def day_text(moment: datetime, zone: ZoneInfo) -> str:
+    """The day an instant falls on: `3 May 2013`."""
+    local = moment.astimezone(zone)
+    return f"{local.day} {local:%b %Y}"
+
+
 def window_text(window: Window, zone: ZoneInfo) -> str:
     """A window in words: `3 May 2013 (1d)`, `27 Apr to 3 May 2013 (7d)`, hours where it does not follow days."""
     first, end = window.start.astimezone(zone), window.end.astimezone(zone)

@@ -39,8 +39,10 @@ _WORDS = {
 class Unusual:
     """The most unusual view of one column: `score` in standard deviations of what days do by themselves.
 
-    `place` is the column's, -1 for the number of rows. `change` and `lower` (the least it is with 95% confidence) are
-    in the view's own units; `view` names it.
+    `place` is the column's, -1 for the number of rows. `change`, `lower` (the least it is with 95% confidence) and
+    `floor` (the least that matters) are in the view's own units; `view` names it. `beyond`: an alarm. `small`: beyond
+    what chance does, but no larger than the floor. `listed`: no alarm, but named beside one, with false-discovery
+    control (of many such, one in ten is chance).
     """
 
     place: int
@@ -48,7 +50,10 @@ class Unusual:
     score: float
     change: float
     lower: float
+    floor: float
     beyond: bool
+    small: bool
+    listed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +98,23 @@ class LearnedRule:
     def unusual(self) -> Iterator[Unusual]:
         """The most unusual view of each column that has any, and of the number of rows; alarms before large scores."""
         views, scores = self.calibration.views, self.scores
+        alarmed = bool((scores.beyond & (views.column >= 0)).any())
+        named = scores.listed() & self.calibration.active if alarmed else np.zeros_like(scores.beyond)
         for place in range(-1, views.features):
             mine = np.flatnonzero((views.column == place) & np.isfinite(scores.score) & self.calibration.active)
             if len(mine):
                 # A shape says least to a person: it is named only where nothing simpler is beyond.
                 simple = views.series[mine] != Series.SHAPE
-                worst = mine[np.lexsort((np.abs(scores.score[mine]), simple, scores.beyond[mine]))[-1]]
+                keys = (np.abs(scores.score[mine]), simple, named[mine], scores.beyond[mine])
+                worst = mine[np.lexsort(keys)[-1]]
                 yield Unusual(
                     place,
                     _WORDS[Series(int(views.series[worst]))],
                     float(scores.score[worst]),
                     float(scores.change[worst]),
                     float(scores.lower[worst]),
+                    float(scores.floor[worst]),
                     bool(scores.beyond[worst]),
+                    bool(scores.significant[worst] and not scores.beyond[worst]),
+                    bool(named[worst] and not scores.beyond[worst]),
                 )

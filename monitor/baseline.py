@@ -23,14 +23,16 @@ from detectors import Grid, Profile
 from detectors.columns import Role
 from detectors.performance import Measured, measure
 from detectors.result import DetectorError
+from monitor.accepted import BY_INCIDENT, Acceptance, accepted_by, stage_at
 from monitor.joint_reference import completed, with_joint
+from monitor.left_out import Span, incident_spans, kept
 from monitor.outcomes import Outcomes, read_outcomes
 from monitor.prediction_log.base import LabelSource, LogMismatch, PredictionLog
 from monitor.rows import by_version, times_of
 from monitor.settings import BaselineSettings, ModelSettings
 from monitor.store import Store, baselines, versions
 from monitor.store.baselines import Baseline
-from monitor.windows import midnight
+from monitor.windows import days, local_day, midnight
 
 # A grid is cut from at most this many values (rows x columns): quantiles need no more, and memory stays bounded.
 MOST_VALUES = 30_000_000
@@ -62,19 +64,48 @@ def ensure(
     While one is being learned, the result may be a provisional baseline (from the first day's rows): breakage is
     seen against it, drift is not judged. Raises LogMismatch for a training file that cannot be used.
     """
-    spec = settings.baseline.model_dump_json(by_alias=True)
     with store.read() as connection:
         existing = baselines.current(connection, model, version)
         seen = versions.versions(connection, model).get(version)
         elder = baselines.newest(connection, model)
+        stands = accepted_by(connection, model, existing, seen)
+    if stands is not None:
+        found = _accepted(store, log, labels, model, settings, version, now, existing, stands)
+        if found is not None:
+            return found
+    spec = _spec(settings, seen)
+    if existing is not None and stands is None and existing.spec.startswith(BY_INCIDENT):
+        existing = _before(store, model, version, spec)  # what was accepted is no longer
     if existing is not None and not existing.provisional and (existing.spec == spec or existing.spec == ACCEPTED):
         return completed(store, log, settings, existing)
-    made = _make(log, labels, model, settings, version, now, seen, elder, spec, existing)
+    with store.read() as connection:
+        troubled = incident_spans(connection, model)
+    made = _make(log, labels, model, settings, version, now, seen, elder, spec, existing, troubled)
     if isinstance(made, Baseline) and made is not existing:
         made = with_joint(log, settings, made)
         with store.begin() as connection:
             baselines.save(connection, made)
     return made
+
+
+def _spec(settings: ModelSettings, seen: tuple[datetime, datetime] | None) -> str:
+    """What a baseline is made from: its section, and the events that take days out of it, where there are any."""
+    spec = settings.baseline.model_dump_json(by_alias=True)
+    span = _span(settings.baseline, settings, seen)
+    if span is None or not settings.events or kept(settings, *span) == [span]:
+        return spec
+    gone = {local_day(start, settings.zone) for start, _ in days(*span, settings.zone)}
+    return f"{spec} without {' '.join(sorted(str(day) for day in gone if settings.event_on(day)))}"
+
+
+def _before(store: Store, model: str, version: str, spec: str) -> Baseline | None:
+    """The baseline that held before an incident was accepted, made current again."""
+    with store.begin() as connection:
+        stored = baselines.of_spec(connection, model, version, ACCEPTED)
+        stored = stored or baselines.of_spec(connection, model, version, spec)
+        if stored is not None:
+            baselines.use(connection, stored)
+    return stored
 
 
 def _make(
@@ -88,6 +119,7 @@ def _make(
     elder: Baseline | None,
     spec: str,
     existing: Baseline | None,
+    troubled: Sequence[Span],
 ) -> Baseline | Learning:
     chosen = settings.baseline
     if chosen.file is not None:
@@ -106,7 +138,7 @@ def _make(
         return Learning(None, "no rows yet")
     start, end = span
     if now >= end:
-        made = from_interval(log, labels, model, settings, version, start, end, now, spec)
+        made = from_interval(log, labels, model, settings, version, start, end, now, spec, troubled=troubled)
         if isinstance(made, Learning) and chosen.start is not None and chosen.new_version == "inherit":
             # The interval was written down for versions that were never seen here: it is what they would hand on.
             made = from_interval(log, labels, model, settings, version, start, end, now, spec, any_version=True)
@@ -118,6 +150,49 @@ def _make(
         if isinstance(early, Baseline):
             return replace(early, provisional=True, origin=f"learning, ready {_day(end, settings)}")
     return Learning(end, f"learning, ready {_day(end, settings)}")
+
+
+def _accepted(
+    store: Store,
+    log: PredictionLog,
+    labels: LabelSource | None,
+    model: str,
+    settings: ModelSettings,
+    version: str,
+    now: datetime,
+    existing: Baseline | None,
+    stands: Acceptance,
+) -> Baseline | None:
+    """The baseline of the days since a new normal began; None where it has no rows of this version.
+
+    It grows with the days there are (see `accepted.py`), each time as a baseline of its own.
+    """
+    stage = stage_at(stands, settings.zone, now)
+    if not stage.days:
+        # Not a day yet: breakage is seen against what there is, and drift is not judged.
+        return None if existing is None else replace(existing, provisional=True, origin=stage.origin)
+    if existing is not None and existing.spec == stage.spec:
+        return existing if existing.provisional else completed(store, log, settings, existing)
+    with store.read() as connection:
+        stored = baselines.of_spec(connection, model, version, stage.spec)
+        troubled = incident_spans(connection, model)
+    if stored is not None:
+        with store.begin() as connection:
+            baselines.use(connection, stored)
+        return stored
+    made = from_interval(
+        log, labels, model, settings, version, stage.start, stage.end, now, stage.spec, troubled=troubled
+    )
+    if isinstance(made, Learning):
+        return None
+    made = replace(made, provisional=stage.provisional, origin=stage.origin)
+    if not stands.of_performance and existing is not None:
+        # Other inputs were accepted, not that the model is worse on them.
+        made = replace(made, performance=existing.performance)
+    made = with_joint(log, settings, made)
+    with store.begin() as connection:
+        baselines.save(connection, made)
+    return made
 
 
 def _other(elder: Baseline, version: str) -> bool:
@@ -171,9 +246,11 @@ def from_interval(
     spec: str,
     *,
     any_version: bool = False,
+    troubled: Sequence[Span] = (),
 ) -> Baseline | Learning:
     """A baseline from the version's rows of `[start, end)` (or those of all), with performance where labels have come.
 
+    Days of known events, and those that `troubled` spans touch, are left out, unless nothing were left.
     Raises LogMismatch when none of the watched columns can be used.
     """
     schema = log.schema()
@@ -181,14 +258,17 @@ def from_interval(
     if not set(names) & set(schema.names):
         raise LogMismatch("no column can be watched: the log has none beside its time, id, version and label")
     stamp, by = settings.columns.timestamp, settings.columns.version
-    kept = list(dict.fromkeys([*names, *(name for name in settings.segments if name in schema.names)]))
-    reading = list(dict.fromkeys([stamp, *([by] if by else []), *kept]))
+    columns = list(dict.fromkeys([*names, *(name for name in settings.segments if name in schema.names)]))
+    reading = list(dict.fromkeys([stamp, *([by] if by else []), *columns]))
+
+    spans = kept(settings, start, end, troubled) or [(start, end)]
 
     def parts() -> Iterator[pa.RecordBatch]:
-        for batch in log.batches(start, end, reading):
-            for found, part, _ in by_version(batch, times_of(batch, stamp), by):
-                if (any_version or found == version) and part.num_rows:
-                    yield part.select([name for name in kept if name in part.schema.names])
+        for first, last in spans:
+            for batch in log.batches(first, last, reading):
+                for found, part, _ in by_version(batch, times_of(batch, stamp), by):
+                    if (any_version or found == version) and part.num_rows:
+                        yield part.select([name for name in columns if name in part.schema.names])
 
     fitted = _fit(parts, settings, names)
     if fitted is None:

@@ -19,6 +19,7 @@ from detectors.result import DetectorError, Finding, Kind, Status
 from detectors.threshold import FixedRule
 from monitor.counting import count_slots
 from monitor.evaluate import Context, rule_of
+from monitor.left_out import Span, incident_spans, without
 from monitor.prediction_log.base import PredictionLog
 from monitor.settings import ModelSettings
 from monitor.store import Store, calibrations
@@ -48,7 +49,9 @@ def learn(
     with store.read() as connection:
         stored = calibrations.get(connection, baseline.id)
     if stored is None:
-        stored = _learned(log, settings, baseline, budget, pool)
+        with store.read() as connection:
+            troubled = incident_spans(connection, baseline.model)
+        stored = _learned(log, settings, baseline, budget, troubled, pool)
         with store.begin() as connection:
             calibrations.save(connection, baseline.id, stored)
     if stored.data is None:
@@ -57,19 +60,30 @@ def learn(
 
 
 def _learned(
-    log: PredictionLog, settings: ModelSettings, baseline: Baseline, budget: float, pool: Executor | None
+    log: PredictionLog,
+    settings: ModelSettings,
+    baseline: Baseline,
+    budget: float,
+    troubled: Sequence[Span],
+    pool: Executor | None,
 ) -> Stored:
     try:
-        made = Calibration.learn(baseline.grid, list(_days(log, settings, baseline, pool)), budget)
+        made = Calibration.learn(baseline.grid, list(_days(log, settings, baseline, troubled, pool)), budget)
     except DetectorError as error:
         return Stored(None, str(error))
     return Stored(made.to_bytes())
 
 
-def _days(log: PredictionLog, settings: ModelSettings, baseline: Baseline, pool: Executor | None) -> Iterator[Day]:
+def _days(
+    log: PredictionLog,
+    settings: ModelSettings,
+    baseline: Baseline,
+    troubled: Sequence[Span],
+    pool: Executor | None,
+) -> Iterator[Day]:
     assert baseline.start is not None
     assert baseline.end is not None
-    spans = list(days(baseline.start, baseline.end, settings.zone))
+    spans = without(list(days(baseline.start, baseline.end, settings.zone)), settings, troubled)
     for first in range(0, len(spans), _TOGETHER):
         some = spans[first : first + _TOGETHER]
         counts = count_slots(log, settings, {baseline.version: baseline.grid}, some, pool)
@@ -85,7 +99,10 @@ def learned_rule(calibration: Calibration, settings: ModelSettings, window_days:
     if not there:
         return None
     named = frozenset(name for name, chosen in settings.detectors.items() if chosen.threshold is not None)
-    return LearnedRule(rule_of(settings), named, calibration, calibration.score(there))
+    scores = calibration.score(there)
+    if settings.small_changes == "alarm":
+        scores = replace(scores, beyond=scores.significant)
+    return LearnedRule(rule_of(settings), named, calibration, scores)
 
 
 def hourly_rule(settings: ModelSettings) -> FixedRule:
@@ -103,6 +120,10 @@ def unusual_findings(context: Context, rule: LearnedRule, production: Profile) -
 def _finding(context: Context, rule: LearnedRule, one: Unusual, production: Profile) -> Finding:
     column = production.grid.columns[one.place]
     detail: dict[str, object] = {"view": one.view, "change": float(f"{one.change:.3g}")}
+    if one.small:
+        detail["small"] = f"real, but at least {one.lower:.2g} where {one.floor:.2g} is the least that matters"
+    if one.listed:
+        detail["listed"] = True
     if rule.calibration.provisional:
         detail["provisional"] = f"learned from {rule.calibration.days} days: the budget is not guaranteed yet"
     return context.finding(

@@ -26,6 +26,8 @@ from monitor.calibrating import hourly_rule, learn, learned_rule, with_rows
 from monitor.config import Config
 from monitor.evaluate import Context, judge_performance, unjudged
 from monitor.joint import HORIZON, judge_joint, rule_of
+from monitor.left_out import incident_spans, only_event, without
+from monitor.noting import anchored, mixed, noted
 from monitor.outcomes import Outcomes, read_outcomes
 from monitor.prediction_log.base import LabelSource, PredictionLog
 from monitor.segments import judge_everything
@@ -36,7 +38,7 @@ from monitor.store.evaluations import DONE, Evaluation
 from monitor.store.leases import Lease
 from monitor.sync import sync
 from monitor.volumes import usual
-from monitor.windows import Aspect, Due, days, earlier, local_day, midnight
+from monitor.windows import Aspect, Due, days, earlier, local_day, longest, midnight
 
 # Rows that arrive later than this after their hour are not looked for any more.
 LATE = timedelta(days=7)
@@ -143,6 +145,8 @@ class Judging:
     def _inputs(self, due: Due, references: References, *, revise: bool = False) -> Iterator[Evaluation]:
         window, zone = due.window, self.settings.zone
         spans = list(days(window.start, window.end, zone)) if window.horizon != "1h" else [(window.start, window.end)]
+        # A longer window is judged by the rest of its days; one of an event's days alone is judged for the record.
+        event, spans = only_event(self.settings, window), without(spans, self.settings) or spans
         present = self._versions(window.start, window.end)
         with self.world.store.read() as connection:
             history = usual(connection, self.model, self.settings, window)
@@ -163,14 +167,24 @@ class Judging:
             if revise and context.revision == 0:
                 continue  # judged before on another baseline: not to be judged again on this one
             findings: list[Finding] = []
+            sure: list[Finding] = []
             learned: LearnedRule | None = None
             if baseline is not None and production is not None and version in present:
                 reference = self._reference(version, baseline, window)
                 rule = self._rule(baseline, window, spans, parts)
                 hasty = baseline.provisional or (window.horizon == "1h" and rule is not None)
+                if reason := mixed(baseline, window):
+                    hasty, rule = True, hourly_rule(self.settings)
+                    findings.append(unjudged(context, "baseline", rows, reason))
                 findings += judge_everything(
                     context, self.settings, reference, production, hasty, rule, explain=self.explain
                 )
+                if reference is not baseline.profile and window.horizon == longest(self.settings):
+                    anchor = judge_everything(context, self.settings, baseline.profile, production, hasty, rule)
+                    findings = anchored(findings, anchor, baseline.origin)
+                if event is not None:
+                    hourly = hourly_rule(self.settings)
+                    sure = judge_everything(context, self.settings, reference, production, True, hourly)
                 findings += judge_joint(context, self.settings, baseline, sample)
                 learned = rule if isinstance(rule, LearnedRule) else None
             if isinstance(found, Learning):
@@ -185,6 +199,7 @@ class Judging:
             if context.revision:
                 now = production.rows if production else rows
                 findings += judge_late(context, self.settings, self._first_rows(context, now), now)
+            findings = findings if event is None else noted(findings, event, sure)
             yield self.evaluation(context, due, production.rows if production else rows, source, findings)
 
     def _parts(self, version: str, baseline: Baseline, spans: list[tuple[datetime, datetime]]) -> list[Profile]:
@@ -226,7 +241,10 @@ class Judging:
             return samples.total(connection, self.model, version, baseline.grid, rule.rate, window.start, window.end)
 
     def _reference(self, version: str, baseline: Baseline, window: Window) -> Profile:
-        """The baseline's own profile, or a moving one where it holds enough rows; the baseline stays the anchor."""
+        """The baseline's own profile, or a moving one where it holds enough rows; the baseline stays the anchor.
+
+        Days of events, and those of incidents that are open, expected or fixed, are in no moving reference.
+        """
         chosen, zone = self.settings.baseline, self.settings.zone
         if chosen.rolling is not None:
             # Whole days before the window's own, so that nothing of the window is in its reference.
@@ -237,6 +255,8 @@ class Judging:
             spans = [(start, end)] if window.horizon == "1h" else list(days(start, end, zone))
         else:
             return baseline.profile
+        with self.world.store.read() as connection:
+            spans = without(spans, self.settings, incident_spans(connection, self.model))
         moving = sum(self._parts(version, baseline, spans), Profile.empty(baseline.grid))
         return moving if moving.rows >= self.settings.minimum_rows else baseline.profile
 
@@ -283,6 +303,7 @@ class Judging:
 
     def _performance(self, due: Due, everything: Mapping[str, Outcomes]) -> Iterator[Evaluation]:
         window = due.window
+        event = only_event(self.settings, window)
         parts = {version: whole.between(window.start, window.end) for version, whole in everything.items()}
         outcomes = {version: part for version, part in parts.items() if part.rows}
         with self.world.store.read() as connection:
@@ -296,6 +317,8 @@ class Judging:
             context = self.context(version, window, baseline, Aspect.PERFORMANCE)
             usual_performance = baseline.performance if baseline else {}
             findings = judge_performance(context, self.settings, outcome, usual_performance)
+            if event is not None:
+                findings = noted(findings, event, ())
             yield self.evaluation(context, due, outcome.rows, f"{outcome.labelled}", findings)
 
     def context(self, version: str, window: Window, baseline: Baseline | None, aspect: Aspect) -> Context:

@@ -1,4 +1,5 @@
-"""Prometheus metrics, on a registry of their own. Labels are model names alone, so their number is bounded.
+"""Prometheus metrics, on a registry of their own. Labels are names of models, channels and states, so their number
+is bounded.
 
 In: counts from the loops. Out: a registry to serve. Kept: the counters, in memory.
 """
@@ -22,6 +23,18 @@ class Metrics:
         )
         self.open_incidents = Gauge(
             "driftline_open_incidents", "Incidents that are open.", ["model"], registry=self.registry
+        )
+        self.promised = Gauge(
+            "driftline_false_alarms_promised",
+            "False alarms the budget allows in the last 30 days (as far as the model was watched).",
+            ["model"],
+            registry=self.registry,
+        )
+        self.alarms = Gauge(
+            "driftline_alarms_30d",
+            "Alarms raised in the last 30 days by what people said of them.",
+            ["model", "verdict"],
+            registry=self.registry,
         )
         self.evaluated_through = Gauge(
             "driftline_evaluated_through_seconds",

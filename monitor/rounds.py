@@ -9,8 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from datetime import datetime
 
 import structlog
+from sqlalchemy.engine import Connection
 
 from alerts import outbox
 from detectors.result import Status
@@ -23,6 +25,7 @@ from monitor.direct import Direct
 from monitor.engine import Engine
 from monitor.light import give_back
 from monitor.metrics import Metrics
+from monitor.promise import MONTH, promises
 from monitor.pulse import Pulse
 from monitor.store import Store, incidents, leases
 from monitor.store.errors import StoreError
@@ -115,6 +118,7 @@ class EvaluationRound:
         self._holder = leases.this_process()
         self._lease: Lease | None = None
         self._engine = Engine(make_world(config, store, pool=pool))
+        self._promised: tuple[object, ...] = ()
 
     def use(self, config: Config) -> None:
         """Evaluate by a changed config from the next window on. Raises AlertError if it cannot be used."""
@@ -143,7 +147,7 @@ class EvaluationRound:
         self._deliveries.hold(frozenset())
         chores.run(engine.world, self._clock, interrupted, apart=True)
         give_back()
-        self._count_incidents()
+        self._count_incidents(now)
         due = min((due for due in engine.next_dues(now).values() if due is not None), default=None)
         return self._clock.seconds_until(due) if due is not None else float("inf")
 
@@ -211,9 +215,24 @@ class EvaluationRound:
         if outcome.blind is None:
             metrics.evaluated_through.labels(model=model).set(outcome.at.timestamp())
 
-    def _count_incidents(self) -> None:
+    def _count_incidents(self, now: datetime) -> None:
         """All models each time: people close incidents from elsewhere."""
         with self._store.read() as connection:
             still_open = incidents.open_counts(connection)
+            self._count_alarms(connection, now)
         for model in self._engine.models():
             self._metrics.open_incidents.labels(model=model).set(still_open.get(model, 0))
+
+    def _count_alarms(self, connection: Connection, now: datetime) -> None:
+        """Promised against observed: when an incident has changed, and every hour, as old ones leave the month."""
+        settings = self._config.settings
+        state = (incidents.last_event(connection), now.replace(minute=0, second=0, microsecond=0), id(self._config))
+        if state == self._promised:
+            return
+        self._promised = state
+        for one in promises(connection, settings, now - MONTH, now):
+            if one.kind == "model":
+                if one.promised is not None:
+                    self._metrics.promised.labels(model=one.name).set(one.promised)
+                for verdict in ("false", "real", "expected", "unjudged"):
+                    self._metrics.alarms.labels(model=one.name, verdict=verdict).set(getattr(one, verdict))

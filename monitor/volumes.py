@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from detectors.clock import HOURS
 from detectors.result import Window
 from detectors.volume import FEWEST_USUAL
+from monitor.left_out import only_event
 from monitor.settings import ModelSettings
 from monitor.store import profiles
 from monitor.windows import earlier
@@ -54,6 +55,8 @@ def _shifted(
     rows, ages = [], []
     for back in by_days:
         start, end = earlier(window.start, back, settings.zone), earlier(window.end, back, settings.zone)
+        if only_event(settings, Window(window.horizon, start, end)) is not None:
+            continue  # a holiday's rows are not what is usual
         slots, count, newest = profiles.counted(connection, model, start, end)
         if not slots:
             continue

@@ -73,6 +73,11 @@ def days(start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[tuple[datet
             yield first, last
 
 
+def longest(settings: ModelSettings) -> str:
+    """The longest of a model's horizons that is a day or more; empty where there is none."""
+    return max((name for name in settings.horizons if name in _DAYS), key=lambda name: _DAYS[name], default="")
+
+
 def earlier(moment: datetime, back: int, zone: ZoneInfo) -> datetime:
     """The same local time `back` days earlier, whatever the clock did in between."""
     day = local_day(moment, zone)

@@ -6,12 +6,13 @@ In: ids. Out: tables or JSON lines. Kept: the incident's new state, its timeline
 from __future__ import annotations
 
 import getpass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
-from monitor.cli.common import ConfigOption, JsonOption, console, emit_json, load_config, short_time
+from monitor.cli.common import ConfigOption, JsonOption, console, emit_json, load_config, parse_time, short_time
 from monitor.errors import UserError
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def register(app: typer.Typer) -> None:
     group.command("show")(show)
     group.command("ack")(ack)
     group.command("close")(close)
+    group.command("reopen")(reopen)
+    group.command("budget")(budget)
     app.add_typer(group, name="incidents", help="List incidents, take one on, close it with a verdict.")
 
 
@@ -40,20 +43,50 @@ def listing(
     as_json: JsonOption = False,
 ) -> None:
     """List incidents, newest first: the open ones, or all."""
+    from monitor.cli.promises import promise_line
     from monitor.cli.tables import incidents_table
+    from monitor.promise import MONTH, promises
     from monitor.store import incidents, open_store
 
-    store = open_store(load_config(config).settings.state)
+    settings, now = load_config(config).settings, datetime.now(UTC)
+    store = open_store(settings.state)
     with store.read() as connection:
         found = incidents.listing(connection, model=model, open_only=not everything)
+        promised = [] if as_json else promises(connection, settings, now - MONTH, now)
     store.close()
     if as_json:
         for incident in found:
             emit_json({"type": "incident", **incident.to_json()})
-    elif found:
+        return
+    if found:
         incidents_table(found)
     else:
         console().print("no incidents" if everything else "no open incidents (--all shows past ones)")
+    for line in (promise_line(one) for one in promised if model in (None, one.name)):
+        if line:
+            console().print(line, markup=False)
+
+
+def budget(
+    days: Annotated[int, typer.Option("--days", min=1, help="How far back to count.")] = 30,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """False alarms promised, and those raised by what people said of them: by model, and by route with a budget."""
+    from monitor.cli.promises import promises_table
+    from monitor.promise import promises
+    from monitor.store import open_store
+
+    settings, now = load_config(config).settings, datetime.now(UTC)
+    store = open_store(settings.state)
+    with store.read() as connection:
+        found = promises(connection, settings, now - timedelta(days=days), now)
+    store.close()
+    if as_json:
+        for one in found:
+            emit_json(one.to_json())
+    else:
+        promises_table(found, days)
 
 
 def show(incident_id: _IdArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
@@ -101,11 +134,24 @@ def close(
     verdict: Annotated[
         str, typer.Option("--as", help="fixed, expected, accepted or 'false alarm'.", show_default=False)
     ],
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="TIME",
+            help="With --as accepted: first day of the new normal.",
+            show_default="the first window that breached",
+        ),
+    ] = None,
     by: _ByOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Close an incident by hand with what was found out."""
+    """Close an incident by hand with what was found out, or say so of one that is over; the last word counts.
+
+    fixed: a fault, repaired. expected: leave its time out of references. accepted: this is the new normal, compare with
+    it from now on. 'false alarm': nothing was wrong; it counts against the budget.
+    """
     from alerts.incident import Verdict
     from alerts.incident import close as closed
 
@@ -113,12 +159,28 @@ def close(
         chosen = Verdict(verdict)
     except ValueError:
         raise UserError(f"--as {verdict!r}: write one of {', '.join(Verdict)}") from None
-    _change(incident_id, config, as_json, lambda incident, now: closed(incident, chosen, by or getpass.getuser(), now))
+    who = by or getpass.getuser()
+
+    def change(incident: Incident, now: datetime) -> IncidentEvent:
+        start = parse_time(since, ZoneInfo(incident.timezone)) if since else None
+        return closed(incident, chosen, who, now, start)
+
+    _change(incident_id, config, as_json, change)
+
+
+def reopen(
+    incident_id: _IdArgument, by: _ByOption = None, config: ConfigOption = None, as_json: JsonOption = False
+) -> None:
+    """Open an incident that is over again: a verdict is taken back, with all it did."""
+    from alerts.incident import reopen as reopened
+
+    _change(incident_id, config, as_json, lambda incident, now: reopened(incident, by or getpass.getuser(), now))
 
 
 def _change(
     incident_id: str, config: ConfigOption, as_json: bool, change: Callable[[Incident, datetime], IncidentEvent]
 ) -> None:
+    from alerts.verdicts import what_follows
     from monitor.acting import changed
     from monitor.store import open_store
 
@@ -128,8 +190,11 @@ def _change(
     store.close()
     if as_json:
         emit_json(event.to_json())
-    else:
-        console().print(f"{incident_id} {event.event.value}: {event.reason}", markup=False)
+        return
+    out = console()
+    out.print(f"{incident_id} {event.event.value}: {event.reason}", markup=False)
+    if follows := what_follows(event.incident):
+        out.print(follows, markup=False)
 
 
 def _print(incident: Incident) -> None:

@@ -53,7 +53,7 @@ def findings_table(findings: Sequence[Finding], everything: bool) -> None:
                 Text("–" if finding.threshold is None else f"{finding.threshold:g}"),
                 Text(change or _columns(finding) or str(finding.detail.get("reason", ""))),
                 Text(f"{finding.n:,}"),
-                Text(finding.status.value, style=_STYLES[finding.status.value]),
+                Text(_status(finding), style=_STYLES[finding.status.value]),
             )
         console().print(table)
     counts = {status: sum(f.status is status for f in findings) for status in Status}
@@ -61,6 +61,11 @@ def findings_table(findings: Sequence[Finding], everything: bool) -> None:
         f"{counts[Status.BREACH]} in breach, {counts[Status.OK]} fine, "
         f"{counts[Status.INSUFFICIENT]} with too little data"
     )
+    small = sum("small" in f.detail for f in findings)
+    if small:
+        console().print(
+            f"{small} changed for sure, and by too little to matter (`small_changes: alarm` tells of these too)"
+        )
     reasons = sorted({str(f.detail["reason"]) for f in findings if "reason" in f.detail})
     for reason in reasons:
         console().print(f"not judged: {reason}", markup=False)
@@ -85,6 +90,12 @@ def incidents_table(incidents: Sequence[Incident]) -> None:
             Text(f"{incident.diagnosis}: {incident.summary}"),
         )
     console().print(table)
+
+
+def _status(finding: Finding) -> str:
+    """The status; of a breach on the days of a known event, which one."""
+    event = finding.detail.get("event")
+    return f"{finding.status.value} ({event})" if event and finding.status.value == "breach" else finding.status.value
 
 
 def _columns(finding: Finding) -> str:

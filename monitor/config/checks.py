@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
 from detectors import DETECTOR_NAMES, JOINT
+from monitor.config.budgets import reached
 from monitor.config.errors import Problem, dotted
 from monitor.config.resolve import Origin, Resolved, shown_path
 from monitor.config.schema import Path
@@ -53,6 +54,31 @@ def warn(settings: Settings, resolved: Resolved) -> Iterator[Problem]:
             message = "with auto: true every column is watched; `include` has no effect"
             yield _at(resolved, (*path, "features", "include"), message)
         yield from _joint(resolved, path, model)
+    yield from _promises(settings, resolved)
+
+
+def _promises(settings: Settings, resolved: Resolved) -> Iterator[Problem]:
+    """Budgets that nothing can be learned for: such a model's alarms are by fixed thresholds, and not counted on."""
+    for name, model in settings.models.items():
+        if model.false_alarms is not None and (why := _unteachable(model)):
+            message = f"{why}: fixed thresholds hold, and no budget is kept"
+            yield _at(resolved, ("models", name, "false_alarms"), message)
+    for number, names in enumerate(reached(settings)):
+        if settings.alerts.routes[number].false_alarms is None:
+            continue
+        path: Path = ("alerts", "routes", number, "false_alarms")
+        if not names:
+            yield _at(resolved, path, "this route reaches no model: there is nothing to keep")
+        for name in names:
+            if why := _unteachable(settings.models[name]):
+                yield _at(resolved, path, f"it reaches {name} ({why}), whose alarms no budget can hold")
+
+
+def _unteachable(model: ModelSettings) -> str:
+    """Why a model's usual days cannot be learned; empty where they can."""
+    if model.cadence is not None:
+        return "a batch model has no days to learn from"
+    return "a baseline from a file has no days to learn from" if model.baseline.file is not None else ""
 
 
 def _joint(resolved: Resolved, path: Path, model: ModelSettings) -> Iterator[Problem]:

@@ -19,12 +19,15 @@ from pydantic_core import PydanticUndefined
 
 from monitor.config.schema import fields, is_section, keys, mark_of, plain
 from monitor.settings import Settings
-from monitor.settings.types import Mark, Section, check_cron, check_http, check_listen, check_timezone
+from monitor.settings.events import check_day
+from monitor.settings.types import Mark, Section, check_budget, check_cron, check_http, check_listen, check_timezone
 from monitor.settings.types import format_duration as duration
 
 _BLOCK = re.compile(r"(<!-- keys: (?P<path>[^ ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _CHECKED: dict[Any, str] = {
+    check_budget: "budget",
     check_cron: "cron line",
+    check_day: "day",
     check_http: "URL",
     check_listen: "host:port",
     check_timezone: "time zone",

@@ -21,6 +21,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from monitor.config.budgets import shared_out
 from monitor.config.checks import check, warn
 from monitor.config.errors import ConfigError, Place, Problem
 from monitor.config.merge import merge, with_defaults
@@ -31,7 +32,7 @@ from monitor.config.words import in_words
 from monitor.config.yaml_source import Mapping as MappingNode
 from monitor.config.yaml_source import parse
 from monitor.masking import HIDDEN, mask_address, mask_text
-from monitor.settings import LogSettings, Settings
+from monitor.settings import EventSettings, LogSettings, Settings
 from monitor.settings.types import Mark, Section, format_duration
 
 DEFAULT_FILES = (Path("config.yaml"), Path("driftline.yaml"))
@@ -48,7 +49,10 @@ class Value:
 
 @dataclass(frozen=True)
 class Config:
-    """The settings in force. `settings.models` holds the exact models alone, with `"*"` merged into each."""
+    """The settings in force. `settings.models` holds the exact models alone, with `"*"` merged into each.
+
+    A model's `false_alarms` is what it may raise after the budgets of the routes it reaches were shared out.
+    """
 
     settings: Settings
     sources: tuple[Path, ...]
@@ -89,7 +93,10 @@ class Config:
         for name, field in type(section).model_fields.items():
             key = field.alias or name
             if key not in leave_out:
-                yield from self._below(getattr(section, name), (*path, key), mark_of(field))
+                # A value that may stand without its key (an event's day) is written where its section is.
+                bare = path in self.origins and isinstance(section, EventSettings) and not section.start
+                here = path if bare and (*path, key) not in self.origins and key == "on" else (*path, key)
+                yield from self._below(getattr(section, name), here, mark_of(field))
 
     def _below(self, value: Any, path: KeyPath, mark: Mark | None) -> Iterator[Value]:
         if isinstance(value, Section):
@@ -139,7 +146,9 @@ def load(paths: Sequence[Path] | Path, env: Mapping[str, str]) -> Config:
     if problems or settings is None:
         raise ConfigError(sorted(problems, key=lambda problem: problem.place or Place("", 0, 0)))
     settings = _absolute_defaults(settings, resolved.origins, folder)
-    return Config(settings, tuple(sources), folder, resolved.origins, tuple(warn(settings, resolved)))
+    warnings = tuple(warn(settings, resolved))
+    settings, origins = shared_out(settings, resolved.origins)
+    return Config(settings, tuple(sources), folder, origins, warnings)
 
 
 def find_config(paths: Sequence[Path] | None) -> list[Path]:

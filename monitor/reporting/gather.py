@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from alerts.incident import Incident
 from detectors.profile import Profile
 from detectors.result import Finding, Kind, Status
+from monitor.promise import watched_days
 from monitor.settings import ModelSettings
 from monitor.store import baselines, evaluations, incidents, profiles, versions
 from monitor.store.baselines import Baseline
@@ -31,7 +32,7 @@ class Gathered:
     """One model's stored facts. Evaluations are of the last eight weeks, oldest first, newest revision each.
 
     `baseline` is that of the version that served last; `production` that version's rows of the period on its grid
-    (None: no baseline or no rows).
+    (None: no baseline or no rows); `watched_days` is how much of the period the model was watched.
     """
 
     model: str
@@ -47,6 +48,7 @@ class Gathered:
     baseline: Baseline | None
     production: Profile | None
     slots: tuple[SlotState, ...]
+    watched_days: float
 
     def of_horizon(self, which: Sequence[Evaluation], horizon: str) -> list[Evaluation]:
         """The evaluations of one horizon, batch runs being one horizon, "run"."""
@@ -113,6 +115,7 @@ def gather(connection: Connection, model: str, settings: ModelSettings, period: 
         baseline=baseline,
         production=production,
         slots=tuple(profiles.slot_states(connection, model, since, period.end).values()),
+        watched_days=watched_days(connection, model, period.start, period.end),
     )
 
 

@@ -13,6 +13,8 @@ from detectors.result import Kind, Status
 from monitor.reporting.gather import Gathered, name_of
 from reports.context import AlarmCounts, Coverage
 
+_MONTH_DAYS = 30
+
 
 def alarms(everything: Sequence[Gathered]) -> AlarmCounts:
     """Incidents opened in the period, by what people said of them."""
@@ -34,8 +36,19 @@ def alarms(everything: Sequence[Gathered]) -> AlarmCounts:
         expected=verdicts.count(Verdict.EXPECTED),
         false=verdicts.count(Verdict.FALSE_ALARM),
         unjudged=verdicts.count(None),
+        promised=_promised(everything),
         minutes_to_acknowledge=median(waits) if waits else None,
     )
+
+
+def _promised(everything: Sequence[Gathered]) -> float | None:
+    """How many false alarms the models' budgets allow in the period, as far as each was watched; None without any."""
+    allowed = [
+        gathered.settings.budget * gathered.watched_days / _MONTH_DAYS
+        for gathered in everything
+        if gathered.settings.budget is not None
+    ]
+    return sum(allowed) if allowed else None
 
 
 def coverage(everything: Sequence[Gathered]) -> Coverage:

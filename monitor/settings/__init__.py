@@ -1,7 +1,8 @@
 """The configuration as values: one pydantic model a section, unknown keys refused.
 
 How a key is written is told by its field's description, from which docs/config.md is written. One concern a file:
-`log.py`, `model.py`, `alerts.py`, `server.py`, `whole.py` (which joins them), on the scalar forms of `types.py`.
+`log.py`, `model.py` (with `events.py`), `alerts.py`, `server.py`, `whole.py` (which joins them), on the scalar forms of
+`types.py`.
 """
 
 from monitor.settings.alerts import (
@@ -13,6 +14,7 @@ from monitor.settings.alerts import (
     SlackSettings,
     WebhookSettings,
 )
+from monitor.settings.events import EventSettings
 from monitor.settings.log import LabelSettings, LogSettings
 from monitor.settings.model import (
     BaselineSettings,
@@ -36,6 +38,7 @@ __all__ = [
     "ConsoleSettings",
     "DetectorSettings",
     "EmailSettings",
+    "EventSettings",
     "Features",
     "LabelSettings",
     "LogSettings",

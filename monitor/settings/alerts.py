@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from monitor.settings.types import Duration, Http, Mark, Rate, Section
+from monitor.settings.types import Budget, Duration, Http, Mark, Rate, Section
 
 
 class SlackSettings(Section):
@@ -124,7 +124,9 @@ class RouteSettings(Section):
     )
     to: tuple[str, ...] = Field(min_length=1, description="channels")
     go_on: bool = Field(False, alias="continue", description="look at the following routes too")
-
+    false_alarms: Budget | None = Field(
+        None, description="how many false alarms those it tells accept in all; shared by the models it reaches"
+    )
     group_wait: Duration = Field(timedelta(0), description="how long a new incident waits for company")
     group_interval: Duration = Field(timedelta(hours=6), description="least time between two updates of an incident")
 

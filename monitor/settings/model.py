@@ -6,15 +6,16 @@ In: plain mappings, the defaults under `"*"` merged in. Out: frozen settings. Ke
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from detectors.result import Severity
+from monitor.settings.events import EventSettings
 from monitor.settings.log import LabelSettings, LogSettings
-from monitor.settings.types import Cron, Duration, Http, Mark, Moment, Section, TimeZone, parse_duration
+from monitor.settings.types import Budget, Cron, Duration, Http, Mark, Moment, Section, TimeZone, parse_budget
 
 
 class Columns(Section):
@@ -143,8 +144,16 @@ class ModelSettings(Section):
     )
     cadence: Cadence | None = Field(None, description="for batch models: one run is one window, in place of horizons")
     settle: Duration = Field(timedelta(minutes=15), description="how long after its end a window is evaluated")
-    false_alarms: str | None = Field(
+    false_alarms: Budget | None = Field(
         None, description="how many false alarms are acceptable: `1 per 30d`; learned from the baseline's days"
+    )
+    small_changes: Literal["record", "alarm"] = Field(
+        "record",
+        description="with a budget: what becomes of a change that is real but smaller than matters in practice",
+    )
+    events: dict[str, EventSettings] = Field(
+        default_factory=dict,
+        description="holidays and known events, by name: left out of references, noted rather than alarmed",
     )
     detectors: dict[str, DetectorSettings] = Field(
         default_factory=dict,
@@ -157,20 +166,14 @@ class ModelSettings(Section):
     severity: Severity = Field(Severity.CRITICAL, description="the loudest this model may be")
     triggers: dict[str, TriggerSettings] = Field(default_factory=dict, description="retraining webhooks")
 
-    @field_validator("false_alarms")
-    @classmethod
-    def _budget(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"\d+(\.\d+)? per \d+[dhw]", value.strip()):
-            raise ValueError(f"{value!r} is not a budget; write `1 per 30d`")
-        return value
-
     @property
     def budget(self) -> float | None:
         """False incidents in 30 days that are acceptable; None where thresholds are fixed."""
-        if self.false_alarms is None:
-            return None
-        count, length = self.false_alarms.split(" per ")
-        return float(count) * timedelta(days=30) / parse_duration(length)
+        return None if self.false_alarms is None else parse_budget(self.false_alarms)
+
+    def event_on(self, day: date) -> str | None:
+        """The name of the known event a local day belongs to; None for a day like others."""
+        return next((name for name, event in self.events.items() if event.holds(day)), None)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -9,6 +9,7 @@ import re
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from enum import Enum
+from math import floor, log10
 from types import NoneType
 from typing import Annotated, Any, get_args
 from zoneinfo import ZoneInfo, available_timezones
@@ -104,6 +105,29 @@ def check_http(value: str) -> str:
     return value
 
 
+def check_budget(value: str) -> str:
+    """How many false alarms are acceptable in how long. Raises ValueError with an example."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) per (\d+)([dhw])", value.strip())
+    if match is None or not int(match[2]):
+        raise ValueError(f"{value!r} is not a budget; write `1 per 30d`")
+    if not float(match[1]):
+        raise ValueError(f"{value!r} would allow no alarm at all; write a small budget, such as `0.1 per 30d`")
+    return value.strip()
+
+
+def parse_budget(text: str) -> float:
+    """`2 per 4w` as the number in 30 days."""
+    count, length = text.split(" per ")
+    return float(count) * timedelta(days=30) / parse_duration(length)
+
+
+def format_budget(value: float) -> str:
+    """A number in 30 days as `parse_budget` reads it, to four digits."""
+    digits = max(0, 3 - floor(log10(value)))
+    text = f"{value:.{digits}f}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} per 30d"
+
+
 def check_listen(value: str) -> str:
     """`host:port`. Raises ValueError with an example."""
     match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/]+):(\d{1,5})", value)
@@ -126,6 +150,7 @@ Cron = Annotated[str, AfterValidator(check_cron)]
 TimeZone = Annotated[str, AfterValidator(check_timezone)]
 Http = Annotated[str, AfterValidator(check_http)]
 Listen = Annotated[str, AfterValidator(check_listen)]
+Budget = Annotated[str, AfterValidator(check_budget)]
 StateUrl = Annotated[str, AfterValidator(check_state)]
 Moment = Annotated[date | datetime, BeforeValidator(parse_moment)]
 

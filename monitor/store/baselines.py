@@ -115,6 +115,13 @@ def save(connection: Connection, baseline: Baseline) -> None:
     )
 
 
+def use(connection: Connection, baseline: Baseline) -> None:
+    """Make a stored baseline the current one of its model version again."""
+    lock_model(connection, baseline.model)
+    mine = sa.and_(BASELINES.c.model == baseline.model, BASELINES.c.version == baseline.version)
+    connection.execute(BASELINES.update().where(mine).values(current=BASELINES.c.id == baseline.id))
+
+
 def keep_joint(connection: Connection, baseline: Baseline) -> None:
     """Add to a stored baseline what its days say of the joint distribution: it was asked for after it was made."""
     connection.execute(
@@ -135,6 +142,12 @@ def current(connection: Connection, model: str, version: str) -> Baseline | None
 def get(connection: Connection, baseline_id: str) -> Baseline | None:
     """A baseline by id, current or not."""
     return _one(connection, BASELINES.c.id == baseline_id)
+
+
+def of_spec(connection: Connection, model: str, version: str, spec: str) -> Baseline | None:
+    """The newest baseline of a model version that was made from `spec`, current or not."""
+    mine = (BASELINES.c.model == model, BASELINES.c.version == version, BASELINES.c.spec == spec)
+    return _one(connection, sa.and_(*mine))
 
 
 def newest(connection: Connection, model: str) -> Baseline | None:

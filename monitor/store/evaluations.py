@@ -198,6 +198,13 @@ def _key(model: str, version: str, baseline: str, window: Window, aspect: Aspect
     }
 
 
+def first_end(connection: Connection, model: str) -> datetime | None:
+    """When the first window that is on record for a model ended; None where there is none."""
+    # Ordered rather than a minimum: that is one step along an index, and keeps the column's type.
+    query = sa.select(EVALUATIONS.c.end).where(EVALUATIONS.c.model == model).order_by(EVALUATIONS.c.end).limit(1)
+    return connection.execute(query).scalar_one_or_none()
+
+
 def windows_done(connection: Connection, model: str, due_at: datetime) -> set[tuple[Window, Aspect]]:
     """The windows that fell due at an instant and were judged; those that were skipped may still be."""
     rows = connection.execute(

@@ -13,7 +13,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from alerts.incident import Incident, IncidentEvent
+from alerts.incident import Incident, IncidentEvent, Verdict
 from monitor.store.metadata import METADATA, Id, Instant
 
 INCIDENTS = sa.Table(
@@ -90,6 +90,35 @@ def open_counts(connection: Connection) -> dict[str, int]:
     """How many incidents are open, by model; models without one are left out."""
     query = sa.select(INCIDENTS.c.model, sa.func.count().label("number")).where(INCIDENTS.c.resolved_at.is_(None))
     return {row.model: row.number for row in connection.execute(query.group_by(INCIDENTS.c.model))}
+
+
+def accepted(connection: Connection, model: str) -> Incident | None:
+    """The incident of a model that was accepted last as its new normal, unless that was taken back."""
+    found = [one for one in _judged(connection, model, Verdict.ACCEPTED) if one.judged_at and one.accepted_from]
+    return max(found, key=lambda one: (one.judged_at or one.opened_at, one.id), default=None)
+
+
+def left_out(connection: Connection, model: str) -> list[Incident]:
+    """Incidents whose time is no reference: those that are open, and those that were expected or fixed."""
+    still_open = listing(connection, model=model, open_only=True)
+    return still_open + _judged(connection, model, Verdict.EXPECTED) + _judged(connection, model, Verdict.FIXED)
+
+
+def _judged(connection: Connection, model: str, verdict: Verdict) -> list[Incident]:
+    """The closed incidents of a model with one verdict."""
+    # Quotes inside JSON's own texts are escaped, so this finds the key and never a name that looks like it.
+    text = f'"verdict": {json.dumps(verdict.value)}'
+    rows = connection.execute(
+        sa.select(INCIDENTS.c.data).where(
+            INCIDENTS.c.model == model, INCIDENTS.c.resolved_at.is_not(None), INCIDENTS.c.data.contains(text)
+        )
+    )
+    return [Incident.from_json(json.loads(row.data)) for row in rows]
+
+
+def last_event(connection: Connection) -> int:
+    """The number of the newest event; it is another one whenever an incident has changed."""
+    return connection.execute(sa.select(sa.func.max(EVENTS.c.id))).scalar_one() or 0
 
 
 def apply(connection: Connection, incidents: Sequence[Incident], events: Sequence[IncidentEvent]) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from alerts.errors import IncidentError
 from alerts.incident import Change, Incident, IncidentEvent, State, Verdict, acknowledge, close, reopen
-from alerts.lifecycle import Policy, step
+from alerts.lifecycle import Policy, Step, step
 from detectors.diagnosis import Trouble
 from detectors.result import Finding, Kind, Severity, Status, Window
 from tests.support.incidents import DAY, day, finding, only, opened
@@ -294,8 +294,54 @@ def test_acknowledging_and_closing() -> None:
     done = close(seen.incident, Verdict.EXPECTED, "ada", day(0).end)
     assert (done.incident.state, done.incident.verdict) == (State.RESOLVED, Verdict.EXPECTED)
     assert done.reason == "closed by ada as expected"
-    with pytest.raises(IncidentError, match="resolved"):
-        close(done.incident, Verdict.FIXED, "ada", day(0).end)
+    with pytest.raises(IncidentError, match="closed as expected already"):
+        close(done.incident, Verdict.EXPECTED, "ada", day(0).end)
+
+
+def test_a_verdict_may_be_given_late_changed_and_taken_back() -> None:
+    incident, later = opened().incident, day(3).end
+    closed = close(incident, Verdict.FALSE_ALARM, "ada", day(1).end).incident
+    changed = close(closed, Verdict.ACCEPTED, "bob", later)
+    assert (changed.incident.verdict, changed.incident.resolved_at) == (Verdict.ACCEPTED, day(1).end)
+    assert changed.incident.accepted_from == incident.window.start
+    assert changed.reason == "bob says it was accepted, not a false alarm"
+    back = reopen(changed.incident, "ada", later)
+    assert (back.event, back.incident.state, back.incident.verdict) == (Change.REOPENED, State.OPEN, None)
+    assert (back.incident.resolved_at, back.incident.judged_at, back.incident.accepted_from) == (None, None, None)
+
+    # One that was over by itself stays over, whatever is said of it afterwards.
+    over = replace(incident, state=State.RESOLVED, resolved_at=day(2).end)
+    said = close(over, Verdict.FALSE_ALARM, "ada", later)
+    assert (said.incident.resolved_at, said.incident.judged_at) == (day(2).end, later)
+    assert said.reason == "ada says it was a false alarm"
+
+
+def test_a_new_normal_begins_in_the_past_and_is_no_blindness() -> None:
+    incident = opened().incident
+    with pytest.raises(IncidentError, match="in the past"):
+        close(incident, Verdict.ACCEPTED, "ada", day(1).end, accepted_from=day(4).end)
+    with pytest.raises(IncidentError, match="only where an incident is accepted"):
+        close(incident, Verdict.FIXED, "ada", day(1).end, accepted_from=day(0).start)
+    with pytest.raises(IncidentError, match="no new normal"):
+        close(replace(incident, trouble=Trouble.BLIND), Verdict.ACCEPTED, "ada", day(1).end)
+
+
+def test_after_acceptance_only_what_the_new_baseline_finds_is_other_news() -> None:
+    incident = opened().incident
+    accepted = close(incident, Verdict.ACCEPTED, "ada", day(1).end).incident
+    old = [finding(day(2), baseline_id=incident.baseline_id)]
+    assert step([accepted], old, day(2).end, Policy()).events == (), "the old baseline's window merely goes on"
+    new = [finding(day(2), baseline_id="another")]
+    assert [event.event for event in step([accepted], new, day(2).end, Policy()).events] == [Change.OPENED]
+
+
+def test_the_days_of_a_known_event_are_neither_bad_news_nor_good() -> None:
+    event = {"detail": {"event": "christmas"}}
+    assert step([], [finding(day(0), **event)], day(0).end, Policy()).events == ()
+    incident = opened().incident
+    clean = [finding(day(number), status=Status.OK, **event) for number in range(1, 5)]
+    for one in clean:
+        assert step([incident], [one], one.window.end, Policy()) == Step()
 
 
 @pytest.mark.parametrize("verdict", [Verdict.EXPECTED, Verdict.ACCEPTED, Verdict.FALSE_ALARM])
