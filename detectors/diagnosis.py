@@ -14,6 +14,7 @@ from enum import StrEnum
 from detectors.conclusion import Conclusion, Verdict, conclude, harm_of_drift, rates_of
 from detectors.joint import behind
 from detectors.performance import MEASURES
+from detectors.reason import ATTRIBUTION, BECAUSE
 from detectors.registry import DETECTORS, JOINT, Unit, entry_of
 from detectors.result import Finding, Kind, Severity, Status, Window
 
@@ -79,9 +80,12 @@ def verdict_of(findings: Sequence[Finding]) -> Verdict:
 def _concluded(diagnosis: Diagnosis, findings: Sequence[Finding], known: Sequence[Finding]) -> Diagnosis:
     """A trouble with its name and what to do, by everything that is known."""
     everything = (*findings, *known)
+    reason = _reason(diagnosis, findings)
     if diagnosis.trouble is Trouble.DRIFT:
         harm = harm_of_drift(everything)
         said = replace(diagnosis, diagnosis=harm.conclusion.value)
+        if reason:
+            said = replace(said, summary=f"{reason}. {said.summary[:1].upper()}{said.summary[1:]}")
         if harm.conclusion is Conclusion.UNKNOWN:
             return said
         return replace(said, action=f"{harm.sentence[0].upper()}{harm.sentence[1:]}. {harm.action}")
@@ -95,7 +99,18 @@ def _concluded(diagnosis: Diagnosis, findings: Sequence[Finding], known: Sequenc
     ):
         # The rates say it better than the measure that breached because of them.
         summary = f"{verdict.sentence} ({diagnosis.summary})" if verdict.sentence else summary
+    if reason and verdict.conclusion is Conclusion.COVARIATE_SHIFT:
+        summary = f"{reason}. {summary[:1].upper()}{summary[1:]}"
     return replace(diagnosis, diagnosis=verdict.conclusion.value, summary=summary, action=verdict.action)
+
+
+def _reason(diagnosis: Diagnosis, findings: Sequence[Finding]) -> str:
+    """What the change of the predictions is attributed to, where that was found for a window of the trouble."""
+    windows = {finding.window for finding in diagnosis.evidence}
+    for finding in findings:
+        if finding.detector == ATTRIBUTION and finding.window in windows and BECAUSE in finding.detail:
+            return plain(str(finding.detail[BECAUSE]), 400)
+    return ""
 
 
 def _trouble_of(finding: Finding, broken: set[str]) -> Trouble:

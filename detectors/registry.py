@@ -365,7 +365,7 @@ class Shown:
 
 UNUSUAL = "unusual"
 """The finding of the learned rule: how unusual a column is, in standard deviations of what days do by themselves."""
-_SHOWN = {UNUSUAL: Shown("unusual", Unit.DEVIATIONS)}
+_SHOWN = {UNUSUAL: Shown("unusual", Unit.DEVIATIONS), "attribution": Shown("change of the mean", Unit.NUMBER)}
 
 
 def entry_of(name: str) -> Detector | JointDetector | Shown | None:

@@ -23,6 +23,7 @@ from monitor.beside import beside
 from monitor.evaluate import log_finding
 from monitor.judging import Judging, World, program
 from monitor.prediction_log.base import LogError
+from monitor.reasons.find import with_reasons
 from monitor.runs import judge_runs
 from monitor.settings import ModelSettings
 from monitor.store import cursors, evaluations, incidents, leases, profiles
@@ -68,6 +69,8 @@ def evaluate(
         return blind(world, model, at, now, str(error))
     with world.store.read() as connection:
         known = beside(connection, judged)
+    if incidents_too:
+        judged = with_reasons(judging, judged, known, at, at - _RECENT, policy_of(settings))
     with world.store.begin() as connection:
         if world.lease is not None:
             leases.check(connection, world.lease)

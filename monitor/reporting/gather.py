@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from alerts.incident import Incident
 from detectors.profile import Profile
+from detectors.reason import ATTRIBUTION
 from detectors.result import Finding, Kind, Status
 from monitor.promise import watched_days
 from monitor.settings import ModelSettings
@@ -124,7 +125,10 @@ def kinds(evaluation: Evaluation, *wanted: Kind) -> list[Finding]:
     return [
         finding
         for finding in evaluation.findings
-        if finding.kind in wanted and finding.segment is None and "reason" not in finding.detail
+        if finding.kind in wanted
+        and finding.segment is None
+        and "reason" not in finding.detail
+        and finding.detector != ATTRIBUTION
     ]
 
 

@@ -82,6 +82,23 @@ class DetectorSettings(Section):
     threshold: float | None = Field(None, gt=0, description="fixed threshold in place of the default")
 
 
+class ReasonSettings(Section):
+    """How the reason for changed predictions is looked for when an incident is told."""
+
+    enabled: bool = Field(True, description="look for the features that a change of the predictions is attributed to")
+    importance: dict[str, float] = Field(
+        default_factory=dict,
+        description="how much each feature matters to the model, where you know; else learned from its predictions",
+    )
+
+    @field_validator("importance")
+    @classmethod
+    def _positive(cls, value: dict[str, float]) -> dict[str, float]:
+        if any(not weight >= 0.0 for weight in value.values()) or (value and not sum(value.values()) > 0.0):
+            raise ValueError("importance is a number of 0 or more for each feature, and more than 0 for one of them")
+        return value
+
+
 class Cadence(Section):
     """A batch model: one run is one window."""
 
@@ -159,6 +176,7 @@ class ModelSettings(Section):
         default_factory=dict,
         description="per detector: threshold, enabled; naming one that is not on by default switches it on",
     )
+    reasons: ReasonSettings = Field(default_factory=ReasonSettings, description="why predictions changed")
     segments: tuple[str, ...] = Field((), description="columns whose values are judged like the whole")
     minimum_rows: int = Field(100, ge=1, description="fewer rows than this in a window are insufficient")
     decision_threshold: float = Field(0.5, gt=0, lt=1, description="score above which the positive class is predicted")
