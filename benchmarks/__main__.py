@@ -6,7 +6,18 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import detectors, drain, environments, false_alarms, fleet, multivariate, outliers, peers, window
+from benchmarks import (
+    detectors,
+    drain,
+    environments,
+    false_alarms,
+    fleet,
+    multivariate,
+    outliers,
+    peers,
+    reasons,
+    window,
+)
 
 ALL: dict[str, Callable[[Path], bool]] = {
     "window": lambda _: window.main(),
@@ -16,6 +27,7 @@ ALL: dict[str, Callable[[Path], bool]] = {
     "peers": peers.main,
     "detectors": lambda _: detectors.main(),
     "multivariate": lambda _: multivariate.main(),
+    "reasons": lambda _: reasons.main(),
     "false_alarms": lambda _: false_alarms.main(),
 }
 

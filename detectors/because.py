@@ -44,7 +44,7 @@ def because(
     part = lead.points / change
     moved = ", ".join(_moved(surrogate, grid, bins, lead))
     it = "it" if len(lead.features) == 1 else "them"
-    figures = f"({points(lead.points, share)} of {whole})"
+    figures = f"({points(lead.points, share).removesuffix(' points')} of {whole})"
     if part >= _MOST:
         much = "nearly all" if _NEARLY_ALL <= part <= 1.1 else "most" if part < _NEARLY_ALL else "all and more"
         return f"{moved}; {much} of the {move} in the {measure} {figures} is attributed to {it}"

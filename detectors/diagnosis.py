@@ -85,7 +85,7 @@ def _concluded(diagnosis: Diagnosis, findings: Sequence[Finding], known: Sequenc
         harm = harm_of_drift(everything)
         said = replace(diagnosis, diagnosis=harm.conclusion.value)
         if reason:
-            said = replace(said, summary=f"{reason}. {said.summary[:1].upper()}{said.summary[1:]}")
+            said = replace(said, summary=f"{reason}. What changed: {said.summary}")
         if harm.conclusion is Conclusion.UNKNOWN:
             return said
         return replace(said, action=f"{harm.sentence[0].upper()}{harm.sentence[1:]}. {harm.action}")
@@ -100,7 +100,7 @@ def _concluded(diagnosis: Diagnosis, findings: Sequence[Finding], known: Sequenc
         # The rates say it better than the measure that breached because of them.
         summary = f"{verdict.sentence} ({diagnosis.summary})" if verdict.sentence else summary
     if reason and verdict.conclusion is Conclusion.COVARIATE_SHIFT:
-        summary = f"{reason}. {summary[:1].upper()}{summary[1:]}"
+        summary = f"{reason}. {summary}"
     return replace(diagnosis, diagnosis=verdict.conclusion.value, summary=summary, action=verdict.action)
 
 

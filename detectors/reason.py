@@ -113,7 +113,7 @@ def find_reason(
         found = Attribution(found.before, found.now, found.terms, found.residual, found.n, found.fit, own, error)
     sentence = because(found, surrogate, grid, now.rows.bins, measure, share=share)
     parts = tuple((column.name, _split(column, before, now, place)) for place, column in enumerate(grid.segments))
-    worst = worst_segment(surrogate.cuts, before.rows, now.rows) if sentence else None
+    worst = worst_segment(surrogate.cuts, before.rows, now.rows, surrogate.importance) if sentence else None
     return Reason(found, sentence, parts, None if worst is None else (_label(grid, surrogate, worst), worst), share)
 
 

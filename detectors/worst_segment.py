@@ -24,7 +24,7 @@ from detectors.result import FloatArray, IntArray
 
 ALPHA = 0.05
 FEWEST_ROWS = 50
-_PARTS, _PAIR_PARTS, _MOST_COLUMNS = 8, 5, 30
+_PARTS, _PAIR_PARTS, _PAIRED = 8, 5, 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,13 +50,25 @@ class Found:
     looked_at: int
 
 
-def worst_segment(cuts: tuple[Cuts, ...], before: Rows, now: Rows, alpha: float = ALPHA) -> Found | None:
-    """The part that adds most to the change of the mean, of those whose change is no chance."""
-    columns = range(min(len(cuts), _MOST_COLUMNS))
+def worst_segment(
+    cuts: tuple[Cuts, ...],
+    before: Rows,
+    now: Rows,
+    importance: FloatArray | None = None,
+    alpha: float = ALPHA,
+) -> Found | None:
+    """The part that adds most to the change of the mean, of those whose change is no chance.
+
+    `importance`, shape (features,), says which twelve columns are looked at in pairs as well. It must not come from the
+    rows that are searched, or the p-values would be too small.
+    """
+    columns = range(len(cuts))
+    weight = np.ones(len(cuts)) if importance is None else importance
+    paired = sorted(np.argsort(-weight, kind="stable")[:_PAIRED].tolist())
     sides = [_Side.of(before), _Side.of(now)]
     found: list[tuple[float, float, tuple[tuple[int, int, int], ...], FloatArray]] = []
     looked_at = 0
-    for chosen in [*((j,) for j in columns), *combinations(columns, 2)]:
+    for chosen in [*((j,) for j in columns), *combinations(paired, 2)]:
         folds = [cuts[j].folded(_PARTS if len(chosen) == 1 else _PAIR_PARTS) for j in chosen]
         sizes = [int(fold[-1]) + 1 for fold in folds]
         total = int(np.prod(sizes))

@@ -16,6 +16,7 @@ from monitor.reporting import pictures
 from monitor.reporting.gather import Gathered, breached, kinds
 from monitor.reporting.ranking import change_in_words, ranked, worth_showing
 from monitor.store.evaluations import Evaluation
+from monitor.reporting.why import why
 from reports.context import (
     Aspect,
     Change,
@@ -71,6 +72,7 @@ def model_page(gathered: Gathered, deep_dive: DeepDiveLink | None) -> ModelPage:
         performance=pictures.performance(gathered),
         volume=pictures.volume(gathered),
         deep_dive=deep_dive,
+        why=why(gathered),
     )
     if latest is None:
         return page
