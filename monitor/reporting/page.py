@@ -15,8 +15,8 @@ from detectors.result import Finding, Kind, Severity, Status
 from monitor.reporting import pictures
 from monitor.reporting.gather import Gathered, breached, kinds
 from monitor.reporting.ranking import change_in_words, ranked, worth_showing
-from monitor.store.evaluations import Evaluation
 from monitor.reporting.why import why
+from monitor.store.evaluations import Evaluation
 from reports.context import (
     Aspect,
     Change,
