@@ -172,6 +172,20 @@ def told(conn: Connection, stream: str, channel: str) -> Told | None:
     return None if row.seq is None else Told(row.seq, row.at, bool(row.alive))
 
 
+def heard(conn: Connection, stream: str) -> dict[str, Told]:
+    """What each channel has queued or heard of a stream."""
+    alive = sa.func.sum(sa.case((DELIVERIES.c.state == DEAD, 0), else_=1))
+    last = sa.type_coerce(sa.func.max(DELIVERIES.c.created_at), Instant)
+    query = (
+        sa.select(
+            DELIVERIES.c.channel, sa.func.max(DELIVERIES.c.seq).label("seq"), last.label("at"), alive.label("alive")
+        )
+        .where(DELIVERIES.c.stream == stream)
+        .group_by(DELIVERIES.c.channel)
+    )
+    return {row.channel: Told(row.seq, row.at, bool(row.alive)) for row in conn.execute(query)}
+
+
 def due_channels(conn: Connection, now: datetime) -> list[str]:
     """Channels that have something to send now."""
     return [row.channel for row in conn.execute(_DUE_CHANNELS, {"now": now})]

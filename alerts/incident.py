@@ -96,6 +96,7 @@ class Incident:
     `judged_at` is when somebody gave the `verdict` (the moment it was closed, or later); `accepted_from` is where the
     new normal begins, for one that was accepted. `also` names further columns that changed, listed with false-discovery
     control: no alarm of their own.
+    `source` tells the log it was found in from another.
     """
 
     id: str
@@ -130,6 +131,7 @@ class Incident:
     judged_at: datetime | None = None
     accepted_from: datetime | None = None
     also: tuple[str, ...] = ()
+    source: str = ""
 
     @property
     def stream(self) -> str:
@@ -210,6 +212,7 @@ class Incident:
             "judged_at": _iso(self.judged_at),
             "accepted_from": _iso(self.accepted_from),
             "also": list(self.also),
+            "source": self.source,
         }
 
     @classmethod
@@ -259,6 +262,7 @@ class Incident:
             judged_at=_maybe(data.get("judged_at")),
             accepted_from=_maybe(data.get("accepted_from")),
             also=tuple(data.get("also", ())),
+            source=data.get("source", ""),
         )
 
 

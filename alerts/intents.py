@@ -45,6 +45,7 @@ INTENTS = sa.Table(
     sa.Column("outcome", sa.String(16), nullable=True),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("served", sa.JSON, nullable=False),
+    sa.Column("silence", Id, nullable=True),
     sa.Index("intents_state_due", "state", "due_at"),
     sa.Index("intents_stream", "stream"),
 )
@@ -57,7 +58,10 @@ _QUEUE = (
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """Something to be said; `channels` is None where routes decide, `served` are the channels that have it queued."""
+    """Something to be said; `channels` is None where routes decide, `served` are the channels that have it queued.
+
+    `reason` says why it waits, `silence` which silence it waited for last.
+    """
 
     id: int
     kind: str
@@ -68,6 +72,8 @@ class Intent:
     created_at: datetime
     due_at: datetime
     served: tuple[str, ...]
+    reason: str = ""
+    silence: int | None = None
 
 
 def add(
@@ -130,14 +136,19 @@ def _intent(row: Row[tuple[Any, ...]]) -> Intent:
         created_at=row.created_at,
         due_at=row.due_at,
         served=tuple(row.served),
+        reason=row.reason,
+        silence=row.silence,
     )
 
 
-def finish(conn: Connection, ids: Iterable[int], outcome: Outcome, reason: str) -> None:
-    """These intents have ended."""
-    conn.execute(
-        INTENTS.update().where(INTENTS.c.id.in_(list(ids))).values(state=DONE, outcome=outcome.value, reason=reason)
-    )
+def finish(
+    conn: Connection, ids: Iterable[int], outcome: Outcome, reason: str, served: Sequence[str] | None = None
+) -> None:
+    """These intents have ended; `served` are the channels that were told with another one."""
+    values: dict[str, Any] = {"state": DONE, "outcome": outcome.value, "reason": reason}
+    if served is not None:
+        values["served"] = list(served)
+    conn.execute(INTENTS.update().where(INTENTS.c.id.in_(list(ids))).values(**values))
 
 
 def queue(conn: Connection, number: int, served: Sequence[str]) -> None:
@@ -145,9 +156,67 @@ def queue(conn: Connection, number: int, served: Sequence[str]) -> None:
     conn.execute(_QUEUE, {"its_id": number, "its_served": list(served)})
 
 
-def defer(conn: Connection, number: int, until: datetime, served: Sequence[str]) -> None:
-    """Look at this intent again later; some channels may have it queued already."""
-    conn.execute(INTENTS.update().where(INTENTS.c.id == number).values(due_at=until, served=list(served)))
+def defer(
+    conn: Connection,
+    number: int,
+    until: datetime,
+    served: Sequence[str],
+    reason: str,
+    silence: int | None = None,
+) -> None:
+    """Look at this intent again later, and why; some channels may have it queued already."""
+    values = {"due_at": until, "served": list(served), "reason": reason, "silence": silence}
+    conn.execute(INTENTS.update().where(INTENTS.c.id == number).values(**values))
+
+
+def muted_by(conn: Connection, silence: int) -> list[str]:
+    """The streams that this silence holds back."""
+    query = sa.select(INTENTS.c.stream).where(INTENTS.c.state == PENDING, INTENTS.c.silence == silence).distinct()
+    return [row.stream for row in conn.execute(query.order_by(INTENTS.c.stream))]
+
+
+def unmute(conn: Connection, silence: int, now: datetime) -> None:
+    """The silence is over before its time: what it holds back is due now."""
+    held = (INTENTS.c.state == PENDING, INTENTS.c.silence == silence)
+    conn.execute(INTENTS.update().where(*held).values(due_at=now))
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One incident of a stream: what was last to be said of it, and every channel that has had anything of it."""
+
+    payload: Mapping[str, Any]
+    served: frozenset[str]
+
+
+def members(conn: Connection, stream: str) -> dict[str, Member]:
+    """The incidents of a stream by id, in the order they joined."""
+    query = sa.select(INTENTS.c.payload, INTENTS.c.served)
+    query = query.where(INTENTS.c.stream == stream, INTENTS.c.kind == "incident").order_by(INTENTS.c.id)
+    found: dict[str, Member] = {}
+    for row in conn.execute(query):
+        name = row.payload["incident"]["id"]
+        before = found[name].served if name in found else frozenset()
+        found[name] = Member(row.payload, before | frozenset(row.served))
+    return found
+
+
+def told(conn: Connection, stream: str) -> list[Mapping[str, Any]]:
+    """Every intent of a stream as plain JSON, oldest first: what was to be said, and what became of it."""
+    rows = conn.execute(INTENTS.select().where(INTENTS.c.stream == stream).order_by(INTENTS.c.id))
+    return [
+        {
+            "id": row.id,
+            "event": row.payload.get("event"),
+            "incident": (row.payload.get("incident") or {}).get("id"),
+            "at": row.created_at,
+            "state": row.state,
+            "outcome": row.outcome,
+            "reason": row.reason,
+            "due_at": row.due_at if row.state == PENDING else None,
+        }
+        for row in rows
+    ]
 
 
 def state_of(conn: Connection, key: str) -> tuple[str, str | None, str] | None:

@@ -40,7 +40,7 @@ class Policy:
     Resolved after `clean_windows` clean windows in a row (one for silence and blindness: rows that have come are
     there); within `grace` of its last window it is reopened rather than opened anew; told again when the worst
     figure has grown by the factor `worse`; drift that has lasted for `standing` is no longer news; never louder than
-    `severity_cap`.
+    `severity_cap`. `source` tells the model's log from another.
     """
 
     clean_windows: int = 3
@@ -50,6 +50,7 @@ class Policy:
     standing: timedelta = timedelta(days=14)
     owner: str | None = None
     timezone: str = "UTC"
+    source: str = ""
 
     def clean_needed(self, trouble: Trouble) -> int:
         """Clean windows in a row that resolve an incident of this kind."""
@@ -165,6 +166,7 @@ def _opened(breach: Breach, now: datetime, policy: Policy) -> _Moved:
         baseline_id=first.baseline_id,
         timezone=policy.timezone,
         stretch=breach.windows[-1].end,
+        source=policy.source,
     )
     return incident, IncidentEvent(Change.OPENED, incident, now, breach.diagnosis)
 

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from alerts.conversation import names
 from alerts.incident import Change, Incident, IncidentEvent, State, window_json
 from alerts.text import said
 from alerts.verdicts import choices, what_follows
@@ -24,7 +25,10 @@ from detectors.performance import MEASURES
 from detectors.registry import Unit, entry_of
 from detectors.result import Severity, iso
 
+_MOST = 10
 _SHOWN = 3
+_MODELS = 6
+_URGENT = (Change.OPENED, Change.REOPENED, Change.ESCALATED)
 _SUBJECTS = 6
 _TITLE, _LINE, _NAME = 200, 700, 80
 _TROUBLES = {
@@ -93,10 +97,11 @@ class Message:
 
     `conversation` names what it belongs to and never changes over an incident's life (a mail's subject);
     `change` says in one line what this message adds; `data` is the JSON a machine gets.
-    In this order it is at most ten lines: title, summary, `facts`, three `figures`, `lines`, links.
+    In this order it is at most ten lines: title, summary, `facts`, `figures` (three, or as many as there is room for),
+    `lines`, links.
     """
 
-    kind: Literal["incident", "report", "trigger", "test", "own"]
+    kind: Literal["incident", "report", "trigger", "test", "own", "digest", "notice"]
     event: str
     tone: Tone
     title: str
@@ -115,27 +120,40 @@ class Message:
     attachments: tuple[Attachment, ...] = ()
 
 
-def incident_message(event: IncidentEvent, *, public_url: str | None = None, missed: Sequence[str] = ()) -> Message:
-    """What to say about a change of an incident; `missed` are the reasons of earlier changes told along with it."""
+def incident_message(
+    event: IncidentEvent,
+    *,
+    public_url: str | None = None,
+    missed: Sequence[str] = (),
+    fleet: Sequence[Incident] = (),
+) -> Message:
+    """What to say about a change of an incident; `missed` are the reasons of earlier changes told along with it.
+
+    `fleet`: every incident it stands for, itself among them, where several models have the same.
+    """
     incident = event.incident
-    figures, more = ((), 0) if incident.resolved else _figures(incident)
     links = (Link("Open the incident", f"{public_url.rstrip('/')}/incidents/{incident.id}"),) if public_url else ()
+    facts, lines = _facts(incident, fleet), tuple(_lines(event))
+    room = _MOST - 2 - len(facts) - len(lines) - bool(links)
+    figures, more = ((), 0) if incident.resolved else _figures(incident, min(_SHOWN, room))
+    # A fleet's conversation is named after its first model, whichever of them is shown.
+    lead = next(iter(fleet), incident)
     return Message(
         kind="incident",
         event=event.event.value,
         tone=Tone.GOOD if incident.resolved else Tone(incident.severity.value),
-        title=said(_title(event), _TITLE),
+        title=said(_title(event, fleet), _TITLE),
         summary=said(f"It was: {incident.summary}" if incident.resolved else incident.summary, _LINE),
-        conversation=f"{said(incident.model, _NAME)}: {_TROUBLES[incident.trouble]} ({incident.id})",
+        conversation=f"{said(lead.model, _NAME)}: {_TROUBLES[lead.trouble]} ({lead.id})",
         at=event.at,
         change=said("; ".join([*missed, event.reason]), _LINE),
-        facts=_facts(incident),
-        lines=tuple(_lines(event)),
+        facts=facts,
+        lines=lines,
         figures=figures,
         more_figures=more,
         links=links,
-        data={**event.to_json(), "detail": _detail(incident, event)},
-        urgent=incident.severity is Severity.CRITICAL and event.event in (Change.OPENED, Change.REOPENED),
+        data={**event.to_json(), "detail": _detail(incident, event, fleet)},
+        urgent=incident.severity is Severity.CRITICAL and event.event in _URGENT,
     )
 
 
@@ -164,6 +182,21 @@ def report_message(
         data={"type": "report", "name": name, "title": title, "summary": summary, "lines": list(lines), "url": url},
         html=html,
         attachments=tuple(attachments),
+    )
+
+
+def notice_message(kind: Literal["digest", "notice"], payload: Mapping[str, Any], at: datetime) -> Message:
+    """A digest, or word about a silence; the payload is what `digest` or `noticing` built."""
+    return Message(
+        kind=kind,
+        event="ready" if kind == "digest" else "ending",
+        tone=Tone.INFO,
+        title=said(payload["title"], _TITLE),
+        summary=said(payload["summary"], _LINE),
+        conversation=said(payload["title"], _TITLE),
+        at=at,
+        lines=tuple(Line("", said(line, _LINE)) for line in payload["lines"]),
+        data={"type": kind, **payload},
     )
 
 
@@ -214,41 +247,50 @@ def trigger_message(payload: Mapping[str, Any], at: datetime) -> Message:
     )
 
 
-def _title(event: IncidentEvent) -> str:
+def _title(event: IncidentEvent, fleet: Sequence[Incident]) -> str:
     incident = event.incident
+    still = [one for one in fleet if not one.resolved] or fleet
+    where = f"{len(still)} models" if len(still) > 1 else said(incident.model, _NAME)
     # That nothing is known of the harm is no headline: then the kind of trouble is.
     name = _TROUBLES[incident.trouble] if incident.diagnosis == Conclusion.UNKNOWN else incident.diagnosis
-    what = f"{name} in {said(incident.model, _NAME)}"
+    what = f"{name} in {where}"
     if event.event is Change.RESOLVED:
         return f"Resolved: {what}"
     word = {
         Change.REOPENED: f"{incident.severity.value.capitalize()} again",
         Change.ACKNOWLEDGED: "Acknowledged",
+        Change.STANDING: "Standing",
+        Change.REMINDED: f"Still {incident.severity.value}",
+        Change.ESCALATED: f"{incident.severity.value.capitalize()}, not acknowledged",
     }.get(event.event, incident.severity.value.capitalize())
     return f"{word}: {what}"
 
 
-def _facts(incident: Incident) -> tuple[Line, ...]:
-    """Which model, since when, seen when, in which window, on how many rows."""
+def _facts(incident: Incident, fleet: Sequence[Incident]) -> tuple[Line, ...]:
+    """Which model or models, since when, seen when, in which window, on how many rows."""
     zone = ZoneInfo(incident.timezone)
     version = f", version {said(incident.version, _NAME)}" if incident.version else ""
     owner = f", owner {said(incident.owner, _NAME)}" if incident.owner else ""
     rows = max((int(figure["n"]) for figure in _current(incident)), default=0)
     since = f"{moment_text(incident.window.start, zone)}, seen {moment_text(incident.opened_at, zone)}"
     latest = f"latest window {window_text(incident.latest, zone)}" + (f", {rows:,} rows" if rows else "")
-    return (
-        Line("Model", f"{said(incident.model, _NAME)}{version}{owner}, incident {incident.id}"),
-        Line("Since", f"{since}; {latest}"),
-    )
+    if len(fleet) > 1:
+        open_first = sorted(fleet, key=lambda one: (one.resolved, one.opened_at))
+        listed = names([said(one.model, _NAME) for one in open_first], _MODELS)
+        over = sum(one.resolved for one in fleet)
+        ended = f", over in {over}" if 0 < over < len(fleet) else ""
+        model = Line("Models", f"{listed}; {len(fleet)} in all{ended}, incident {incident.stream}")
+    else:
+        model = Line("Model", f"{said(incident.model, _NAME)}{version}{owner}, incident {incident.id}")
+    return model, Line("Since", f"{since}; {latest}")
 
 
 def _lines(event: IncidentEvent) -> list[Line]:
     incident = event.incident
     lines = []
-    if len(incident.subjects) > _SHOWN:
-        more = len(incident.subjects) - _SUBJECTS
-        named = ", ".join(said(subject, _NAME) for subject in incident.subjects[:_SUBJECTS])
-        lines.append(Line("Affected", named + (f" and {more} more" if more > 0 else "")))
+    affected = _affected(incident)
+    if affected:
+        lines.append(Line("Affected", affected))
     if incident.also and not incident.resolved:
         lines.append(Line("Also changed", said(_also(incident.also), _LINE)))
     if not incident.resolved:
@@ -263,11 +305,18 @@ def _lines(event: IncidentEvent) -> list[Line]:
     return lines
 
 
+def _affected(incident: Incident) -> str:
+    """Which columns, where they are more than the figures show, and which segments."""
+    segments = dict.fromkeys(said(str(figure["segment"]), _NAME) for figure in _current(incident) if figure["segment"])
+    subjects = [said(subject, _NAME) for subject in incident.subjects]
+    parts = [names(subjects, _SUBJECTS) if len(subjects) > _SHOWN else "", names(tuple(segments), _SHOWN)]
+    return ", where ".join(parts) if all(parts) else "".join(parts)
+
+
 def _also(subjects: Sequence[str]) -> str:
     """Columns listed beside those that alarm; one in ten of such a list may be chance."""
-    more = len(subjects) - _SUBJECTS
-    named = ", ".join(said(subject, _NAME) for subject in subjects[:_SUBJECTS])
-    return f"{named}{f' and {more} more' if more > 0 else ''} (less surely: one in ten of these may be chance)"
+    named = names([said(subject, _NAME) for subject in subjects], _SUBJECTS)
+    return f"{named} (less surely: one in ten of these may be chance)"
 
 
 def _current(incident: Incident) -> list[Mapping[str, Any]]:
@@ -276,14 +325,14 @@ def _current(incident: Incident) -> list[Mapping[str, Any]]:
     return [figure for figure in incident.evidence if figure["end"] == newest]
 
 
-def _figures(incident: Incident) -> tuple[tuple[Figure, ...], int]:
-    """The strongest figure of each subject (of each measure, for performance), three of them, and how many more."""
+def _figures(incident: Incident, most: int) -> tuple[tuple[Figure, ...], int]:
+    """The strongest figure of each subject (of each measure, for performance), `most` of them, and how many more."""
     strongest: dict[tuple[str, str, str], Mapping[str, Any]] = {}
     for figure in _current(incident):
         measure = str(figure["detector"]) if incident.trouble is Trouble.PERFORMANCE else ""
         strongest.setdefault((str(figure["subject"]), str(figure["segment"] or ""), measure), figure)
-    shown = [_figure(figure) for figure in strongest.values()][:_SHOWN]
-    return tuple(shown), max(0, len(strongest) - _SHOWN)
+    shown = [_figure(figure) for figure in strongest.values()][:most]
+    return tuple(shown), max(0, len(strongest) - most)
 
 
 def _figure(figure: Mapping[str, Any]) -> Figure:
@@ -317,9 +366,11 @@ def _shown(value: float | None, show: Callable[[float], str]) -> str:
     return "" if value is None else show(value)
 
 
-def _detail(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
+def _detail(incident: Incident, event: IncidentEvent, fleet: Sequence[Incident]) -> dict[str, Any]:
     """What a machine gets beside the contract's object."""
+    models = [{"model": one.model, "incident": one.id, "state": one.state.value} for one in fleet]
     return {
+        **({"fleet": models} if models else {}),
         "version": incident.version,
         "owner": incident.owner,
         "kind": incident.trouble.value,

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from alerts import deliveries, disabled, health, intents, silences
+from alerts import deliveries, disabled, health, intents, reminders, silences
 from alerts.deliveries import DELIVERIES
 from alerts.incident import Change, Incident, IncidentEvent
 from alerts.intents import INTENTS
@@ -59,7 +59,7 @@ class Counts:
 def add_incident_intents(conn: Connection, events: Sequence[IncidentEvent], at: datetime) -> None:
     """Write what is to be said of these changes; the caller's transaction holds the changes themselves."""
     for event in events:
-        stream, model = event.incident.id, event.incident.model
+        stream, model = event.incident.stream, event.incident.model
         intents.add(conn, kind="incident", stream=stream, model=model, payload=_payload(event), at=at)
 
 
@@ -199,8 +199,8 @@ def listed(
 def next_flush(conn: Connection) -> datetime | None:
     """When there is something to route next."""
     query = sa.select(sa.type_coerce(sa.func.min(INTENTS.c.due_at), Instant)).where(INTENTS.c.state == intents.PENDING)
-    found: datetime | None = conn.execute(query).scalar_one()
-    return found
+    moments = [conn.execute(query).scalar_one(), reminders.next_due(conn), silences.next_notice(conn)]
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def prune(conn: Connection, before: datetime) -> int:

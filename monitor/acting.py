@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from sqlalchemy.engine import Connection
+
 from alerts import outbox, silences
-from alerts.incident import Incident, IncidentEvent, Verdict, acknowledge, close
+from alerts.errors import IncidentError
+from alerts.incident import Change, Incident, IncidentEvent, Verdict, acknowledge, close
 from alerts.routing import Silence
 from monitor.errors import UserError
 from monitor.store import Store, incidents
@@ -31,12 +34,13 @@ def closed(store: Store, incident_id: str, verdict: Verdict, by: str, now: datet
 
 
 def muted(store: Store, incident_id: str, length: timedelta, by: str, now: datetime) -> Silence:
-    """Silence an incident's kind of trouble in its model for a while. Raises NoSuchIncident."""
+    """Silence an incident's kind of trouble in its models for a while. Raises NoSuchIncident."""
     with store.begin() as connection:
         incident = _found(incidents.get(connection, incident_id), incident_id)
+        models = dict.fromkeys(one.model for one in (incident, *incidents.fleet(connection, incident_id)))
         return silences.add(
             connection,
-            matchers={"model": (incident.model,), "kind": (incident.trouble.value,)},
+            matchers={"model": tuple(models), "kind": (incident.trouble.value,)},
             author=by,
             reason=f"muted from incident {incident_id}",
             starts_at=now,
@@ -47,12 +51,34 @@ def muted(store: Store, incident_id: str, length: timedelta, by: str, now: datet
 def changed(
     store: Store, incident_id: str, change: Callable[[Incident], IncidentEvent], now: datetime
 ) -> IncidentEvent:
-    """Apply one change to one incident, with what is to be said of it. Raises NoSuchIncident, IncidentError."""
+    """Apply one change to one incident, with what is to be said of it. Raises NoSuchIncident, IncidentError.
+
+    The first incident of a fleet stands for all of it: what is done to it is done to each that it can be done to.
+    """
+    events: list[IncidentEvent] = []
+    refused: list[IncidentError] = []
     with store.begin() as connection:
-        event = change(_found(incidents.get(connection, incident_id), incident_id))
-        incidents.apply(connection, [event.incident], [event])
-        outbox.add_incident_intents(connection, [event], now)
-    return event
+        named = _found(incidents.get(connection, incident_id), incident_id)
+        for incident in [named, *(one for one in incidents.fleet(connection, incident_id) if one.id != incident_id)]:
+            try:
+                event = change(incident)
+                if event.event is Change.REOPENED:
+                    _none_open(connection, incident)
+                events.append(event)
+            except IncidentError as error:
+                refused.append(error)
+        if not events:
+            raise refused[0]
+        incidents.apply(connection, [event.incident for event in events], events)
+        outbox.add_incident_intents(connection, events, now)
+    return events[0]
+
+
+def _none_open(connection: Connection, incident: Incident) -> None:
+    """A model has one open incident of a kind. Raises IncidentError where that is another one."""
+    for other in incidents.listing(connection, model=incident.model, open_only=True):
+        if other.trouble is incident.trouble and other.id != incident.id:
+            raise IncidentError(f"the same kind of trouble is open as incident {other.id} already")
 
 
 def _found(incident: Incident | None, incident_id: str) -> Incident:

@@ -7,15 +7,17 @@ the cursor. Reading and judging happen before it, in `judging.py`.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.engine import Connection
 
 from alerts import outbox
-from alerts.incident import IncidentEvent
-from alerts.lifecycle import Policy, step
+from alerts.fleet import TOGETHER, lead_of
+from alerts.incident import Change, Incident, IncidentEvent
+from alerts.lifecycle import Policy, Step, step
 from detectors.diagnosis import Trouble
 from detectors.result import Finding
 from monitor import firing
@@ -25,7 +27,7 @@ from monitor.judging import Judging, World, program
 from monitor.prediction_log.base import LogError
 from monitor.reasons.find import with_reasons
 from monitor.runs import judge_runs
-from monitor.settings import ModelSettings
+from monitor.settings import LogSettings, ModelSettings
 from monitor.store import cursors, evaluations, incidents, leases, profiles
 from monitor.store.evaluations import SKIPPED, Evaluation
 from monitor.windows import Due, RunDue
@@ -169,7 +171,9 @@ def _step(
     now: datetime,
     known: Sequence[Finding] = (),
 ) -> tuple[IncidentEvent, ...]:
-    moved = step(incidents.relevant(connection, model, at - _RECENT), findings, at, policy_of(settings), known)
+    policy = policy_of(settings, source_of(world.config.settings.log_of(model)))
+    moved = step(incidents.relevant(connection, model, at - _RECENT), findings, at, policy, known)
+    moved = joined(connection, moved)
     incidents.apply(connection, moved.incidents, moved.events)
     if world.deliver:
         outbox.add_incident_intents(connection, moved.events, now)
@@ -179,6 +183,34 @@ def _step(
     return moved.events
 
 
-def policy_of(settings: ModelSettings) -> Policy:
-    """How a model's incidents live, from its settings."""
-    return Policy(severity_cap=settings.severity, owner=settings.owner, timezone=settings.timezone)
+def joined(connection: Connection, moved: Step) -> Step:
+    """The step with its new incidents joined to those of other models that have the same problem."""
+    leads: dict[str, str] = {}
+    for event in moved.events:
+        if event.event is Change.OPENED:
+            at = event.incident.opened_at
+            others = incidents.leads(connection, event.incident.trouble.value, at - TOGETHER, at + TOGETHER)
+            lead = lead_of(event.incident, others)
+            if lead is not None:
+                leads[event.incident.id] = lead.id
+    if not leads:
+        return moved
+
+    def told(incident: Incident) -> Incident:
+        return replace(incident, lead=leads.get(incident.id, incident.lead))
+
+    events = tuple(replace(event, incident=told(event.incident)) for event in moved.events)
+    return Step(tuple(told(incident) for incident in moved.incidents), events)
+
+
+def source_of(log: LogSettings | None) -> str:
+    """What tells one log from another: tables of one database, and of one folder, are one. It holds no secrets."""
+    if log is None:
+        return ""
+    place = log.delta or log.parquet or (log.sql or "").rpartition("@")[2]
+    return hashlib.sha256(place.encode()).hexdigest()[:16]
+
+
+def policy_of(settings: ModelSettings, source: str = "") -> Policy:
+    """How a model's incidents live, from its settings; `source` tells its log from another."""
+    return Policy(severity_cap=settings.severity, owner=settings.owner, timezone=settings.timezone, source=source)

@@ -27,11 +27,21 @@ from alerts.channels.webhook import Webhook
 from alerts.delivery import Deliverer
 from alerts.errors import AlertError, ChannelError
 from alerts.health import Rate
-from alerts.routing import Route
+from alerts.hours import WEEKDAYS, Digest, MuteTime
+from alerts.routing import Escalation, Route, Timing
 from alerts.triggers.policy import Trigger, target_name
 from detectors.diagnosis import Trouble
+from detectors.result import Severity
 from monitor.channel_watch import ChannelWatch
-from monitor.settings import ChannelSettings, ModelSettings, Settings, TriggerSettings
+from monitor.settings import (
+    ChannelSettings,
+    DigestSettings,
+    ModelSettings,
+    MuteTimeSettings,
+    RouteSettings,
+    Settings,
+    TriggerSettings,
+)
 
 CONSOLE = "console"
 
@@ -115,8 +125,37 @@ def make_routes(settings: Settings) -> list[Route]:
             key: (wanted,) if isinstance(wanted, str) else tuple(wanted) for key, wanted in given.match.items()
         }
         matching.check(matchers)
-        routes.append(Route(given.to, matchers, given.go_on, given.group_wait, given.group_interval))
+        routes.append(Route(given.to, matchers, given.go_on, make_timing(given, settings.alerts.mute_times)))
     return routes
+
+
+def make_timing(given: RouteSettings, mute_times: Mapping[str, MuteTimeSettings]) -> Timing:
+    """How soon and how often a route's channels hear of an incident."""
+    digest = given.digest
+    return Timing(
+        group_wait=given.group_wait,
+        group_interval=given.group_interval,
+        repeat_interval=given.repeat_interval,
+        mute=tuple(_mute_time(name, mute_times[name]) for name in given.mute),
+        escalate=tuple(Escalation(step.after, step.to) for step in given.escalate),
+        digest=_digest(digest) if digest else None,
+        digest_below=digest.below if digest else Severity.CRITICAL,
+    )
+
+
+def _digest(given: DigestSettings) -> Digest:
+    return Digest(given.at, WEEKDAYS.index(given.on) if given.on else None, given.timezone)
+
+
+def _mute_time(name: str, given: MuteTimeSettings) -> MuteTime:
+    return MuteTime(
+        name=name,
+        days=frozenset(WEEKDAYS.index(day) for day in given.days),
+        dates=tuple(one if isinstance(one, tuple) else (one, one) for one in given.dates),
+        start=given.start,
+        end=given.end,
+        timezone=given.timezone,
+    )
 
 
 def make_triggers(model: str, settings: ModelSettings) -> list[Trigger]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import getpass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
@@ -16,7 +16,7 @@ from monitor.cli.common import ConfigOption, JsonOption, console, emit_json, loa
 from monitor.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from alerts.incident import Incident, IncidentEvent
 
@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
     group.command("close")(close)
     group.command("reopen")(reopen)
     group.command("budget")(budget)
-    app.add_typer(group, name="incidents", help="List incidents, take one on, close it with a verdict.")
+    app.add_typer(group, name="incidents", help="List incidents, take one on, close it with a verdict, take that back.")
 
 
 def listing(
@@ -98,7 +98,9 @@ def show(incident_id: _IdArgument, config: ConfigOption = None, as_json: JsonOpt
     with store.read() as connection:
         incident = incidents.get(connection, incident_id)
         timeline = incidents.timeline(connection, incident=incident_id)
-        sent = outbox.listed(connection, incident=incident_id)
+        stream = incident.stream if incident else incident_id
+        sent = outbox.listed(connection, incident=stream)
+        fleet = incidents.fleet(connection, stream)
     store.close()
     if incident is None:
         raise UserError(f"there is no incident {incident_id!r}; `driftline incidents list --all` shows them")
@@ -108,16 +110,27 @@ def show(incident_id: _IdArgument, config: ConfigOption = None, as_json: JsonOpt
         return
     _print(incident)
     out = console()
+    if len(fleet) > 1:
+        out.print(f"told together: {', '.join(f'{one.model} ({one.id}, {one.state})' for one in fleet)}", markup=False)
     out.print("\ntimeline")
-    for _, event, at, why in timeline:
-        out.print(f"  {short_time(at)}  {event:12} {why}", markup=False)
-    if sent:
-        out.print("\nsent")
-        for delivery in reversed(sent):
-            out.print(
-                f"  {delivery['created_at']}  {delivery['channel']}: {delivery['event']}, {delivery['state']}",
-                markup=False,
-            )
+    for at, what, more in _timeline(timeline, sent):
+        out.print(f"  {short_time(at)}  {what:12} {more}", markup=False)
+    out.print(f"\nwhy it was told to whom: driftline route explain {incident.id}", markup=False)
+
+
+def _timeline(
+    changes: Sequence[tuple[str, str, datetime, str]], sent: Sequence[Mapping[str, Any]]
+) -> list[tuple[datetime, str, str]]:
+    """Every change and every notification, in order of time."""
+    told = [
+        (
+            datetime.fromisoformat(one["finished_at"] or one["created_at"]),
+            "told" if one["state"] == "delivered" else one["state"],
+            f"{one['channel']}: {one['event']}" + (f" ({one['error']})" if one["error"] else ""),
+        )
+        for one in reversed(sent)
+    ]
+    return sorted([*((at, event, why) for _, event, at, why in changes), *told], key=lambda line: line[0])
 
 
 def ack(
@@ -180,7 +193,6 @@ def reopen(
 def _change(
     incident_id: str, config: ConfigOption, as_json: bool, change: Callable[[Incident, datetime], IncidentEvent]
 ) -> None:
-    from alerts.verdicts import what_follows
     from monitor.acting import changed
     from monitor.store import open_store
 
@@ -188,11 +200,17 @@ def _change(
     now = datetime.now(UTC)
     event = changed(store, incident_id, lambda incident: change(incident, now), now)
     store.close()
+    _say(event, as_json)
+
+
+def _say(event: IncidentEvent, as_json: bool) -> None:
+    from alerts.verdicts import what_follows
+
     if as_json:
         emit_json(event.to_json())
         return
     out = console()
-    out.print(f"{incident_id} {event.event.value}: {event.reason}", markup=False)
+    out.print(f"{event.incident.id} {event.event.value}: {event.reason}", markup=False)
     if follows := what_follows(event.incident):
         out.print(follows, markup=False)
 

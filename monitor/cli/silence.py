@@ -1,4 +1,4 @@
-"""`driftline silence add | list | end`: time-boxed mutes with author and reason.
+"""`driftline silence add | list | extend | end`: time-boxed mutes with author and reason.
 
 In: matchers and times. Out: a table or JSON lines. Kept: the silences, in the state database.
 """
@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.common import ConfigOption, JsonOption, console, emit_json, errors, load_config, parse_time, short_time
+from monitor.cli.common import (
+    ConfigOption,
+    JsonOption,
+    console,
+    emit_json,
+    errors,
+    load_config,
+    parse_time,
+    pick,
+    short_time,
+)
 from monitor.errors import UserError
 
 if TYPE_CHECKING:
@@ -29,6 +39,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True)
     group.command("add")(add)
     group.command("list")(listing)
+    group.command("extend")(extend)
     group.command("end")(end)
     app.add_typer(group, name="silence", help="Mute messages for a while; incidents are recorded all the same.")
 
@@ -38,8 +49,8 @@ def add(
         list[str],
         typer.Argument(
             metavar="KEY=VALUE",
-            help="What to mute: model=, owner=, severity=, diagnosis= or kind=. All must match; a key given twice "
-            "matches either value; ~ before a value makes it a regular expression: model=~flight-.*",
+            help="What to mute: model=, owner=, severity=, diagnosis=, kind= or segment=. All must match; a key given "
+            "twice matches either value; ~ before a value makes it a regular expression: model=~flight-.*",
         ),
     ],
     reason: Annotated[str, typer.Option("--reason", "-r", help="Why; shown to everyone who looks.")],
@@ -53,26 +64,24 @@ def add(
         str | None, typer.Option("--from", metavar="TIME", help="From when (UTC).", show_default="now")
     ] = None,
     author: Annotated[str | None, typer.Option("--author", help="Who mutes.", show_default="your login")] = None,
+    notify: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--notify", metavar="CHANNEL", help="Who is told before it ends.", show_default="whom it keeps things from"
+        ),
+    ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Mute what matches, for a stated time and reason."""
     from alerts import silences
-    from monitor.settings.types import parse_duration
 
-    if (length is None) == (until is None):
-        raise UserError("say how long: either --for 4h or --until 2030-01-31T08:00")
-    now = datetime.now(UTC)
-    starts = parse_time(begin, UTC) if begin is not None else now
-    if until is not None:
-        ends = parse_time(until, UTC)
-    else:
-        try:
-            ends = starts + parse_duration(length)
-        except (ValueError, OverflowError) as error:
-            raise UserError(f"--for: {error}") from None
+    starts = parse_time(begin, UTC) if begin is not None else datetime.now(UTC)
+    ends = _end(starts, length, until)
     wanted = _matchers(matchers)
     loaded = load_config(config)
+    for channel in notify or ():
+        pick(channel, loaded.settings.alerts.channels, "channel")
     with _writing(loaded) as connection:
         silence = silences.add(
             connection,
@@ -81,6 +90,7 @@ def add(
             reason=reason,
             starts_at=starts,
             ends_at=ends,
+            notify=notify or (),
         )
     known = list(loaded.settings.models)
     for value in wanted.get("model", ()):
@@ -133,6 +143,43 @@ def listing(
         )
         table.add_row(*(Text(cell) for cell in cells))
     console().print(table)
+
+
+def extend(
+    number: Annotated[int, typer.Argument(metavar="ID", help="The silence's id, as `silence list` shows it.")],
+    length: Annotated[
+        str | None, typer.Option("--for", metavar="TIME", help="How long from now: 30m, 4h, 2d.", show_default=False)
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="TIME", help="Until when (UTC).", show_default=False)
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Move a silence's end; an end that is near is announced to those it keeps things from."""
+    from alerts import silences
+
+    now = datetime.now(UTC)
+    ends = _end(now, length, until)
+    with _writing(load_config(config)) as connection:
+        silence = silences.extend(connection, number, ends, now)
+    if as_json:
+        emit_json(_record(silence))
+    else:
+        console().print(f"silence {number}: until {short_time(silence.ends_at)}", markup=False)
+
+
+def _end(start: datetime, length: str | None, until: str | None) -> datetime:
+    from monitor.settings.types import parse_duration
+
+    if (length is None) == (until is None):
+        raise UserError("say how long: either --for 4h or --until 2030-01-31T08:00")
+    if until is not None:
+        return parse_time(until, UTC)
+    try:
+        return start + parse_duration(length)
+    except (ValueError, OverflowError) as error:
+        raise UserError(f"--for: {error}") from None
 
 
 def end(
@@ -207,4 +254,5 @@ def _record(silence: Silence) -> dict[str, object]:
         "reason": silence.reason,
         "starts_at": iso(silence.starts_at),
         "ends_at": iso(silence.ends_at),
+        "notify": list(silence.notify),
     }

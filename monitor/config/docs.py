@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import Enum
 from pathlib import Path
 from types import NoneType, UnionType
@@ -32,7 +32,17 @@ _CHECKED: dict[Any, str] = {
     check_listen: "host:port",
     check_timezone: "time zone",
 }
-_NAMES: dict[Any, str] = {str: "text", int: "whole number", float: "number", bool: "true or false", Path: "path"}
+_NAMES: dict[Any, str] = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    Path: "path",
+    timedelta: "duration",
+    date: "date",
+    datetime: "instant",
+    time: "time of day",
+}
 
 
 def tables() -> dict[str, str]:
@@ -105,7 +115,9 @@ def _type(kind: Any, field: FieldInfo | None = None) -> str:
 def _leaf(kind: Any) -> str:
     if isinstance(kind, type) and issubclass(kind, Enum):
         return "one of " + ", ".join(f"`{member.value}`" for member in kind)
-    return _NAMES.get(kind) or {timedelta: "duration", date: "date", datetime: "instant"}.get(kind, str(kind))
+    return _NAMES.get(kind) or {timedelta: "duration", date: "date", datetime: "instant", time: "time of day"}.get(
+        kind, str(kind)
+    )
 
 
 def _plural(word: str) -> str:
@@ -124,6 +136,8 @@ def _default(field: FieldInfo) -> str:
             return "`{" + ", ".join(f"{key}: {item}" for key, item in given.items()) + "}`" if given else "see there"
         case timedelta():
             return f"`{duration(value)}`"
+        case time():
+            return f"`{value:%H:%M}`"
         case Enum():
             return f"`{value.value}`"
         case bool():

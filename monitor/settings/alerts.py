@@ -6,12 +6,13 @@ In: plain mappings. Out: frozen settings. Kept: nothing.
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, time, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
 
-from monitor.settings.types import Budget, Duration, Http, Mark, Rate, Section
+from detectors.result import Severity
+from monitor.settings.types import Budget, Duration, Http, Mark, Rate, Section, TimeZone
 
 
 class SlackSettings(Section):
@@ -115,12 +116,60 @@ class ChannelSettings(Section):
         return not any(kind is not None and kind.ready for kind in (self.slack, self.email, self.webhook))
 
 
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+def _clock(value: object) -> object:
+    """`07:30` as a time of day; YAML makes a number of it where it is not quoted."""
+    if isinstance(value, int) and 0 <= value < 1440:
+        return time(value // 60, value % 60)
+    if not isinstance(value, str):
+        return value
+    if value == "24:00":
+        return time(0)
+    try:
+        return time.fromisoformat(value if len(value) == len("07:30") else "")
+    except ValueError:
+        raise ValueError(f"{value!r} is no time of day; write 07:30, in quotes") from None
+
+
+Clock = Annotated[time, BeforeValidator(_clock), PlainSerializer(lambda given: f"{given:%H:%M}", return_type=str)]
+
+
+class MuteTimeSettings(Section):
+    """Times of the week in which a route says nothing; what is still open then is told afterwards."""
+
+    days: tuple[Weekday, ...] = Field((), description="weekdays on which it begins; all when empty")
+    dates: tuple[date | tuple[date, date], ...] = Field(
+        (), description="only on these days, or from and to: `[2026-12-25, [2026-12-31, 2027-01-02]]`"
+    )
+    start: Clock = Field(time(0), alias="from", description="when it begins, `20:00`")
+    end: Clock = Field(time(0), alias="to", description="when it ends, past midnight where it is not after `from`")
+    timezone: TimeZone = Field("UTC", description="whose clock")
+
+
+class EscalationSettings(Section):
+    """Who hears of an incident that nobody has acknowledged."""
+
+    after: Duration = Field(description="how long after the first message")
+    to: tuple[str, ...] = Field(min_length=1, description="channels")
+
+
+class DigestSettings(Section):
+    """One message a day or a week in place of single ones."""
+
+    below: Severity = Field(Severity.CRITICAL, description="incidents below this severity go into it")
+    at: Clock = Field(time(8), description="when it goes out, `08:00`")
+    on: Weekday | None = Field(None, description="weekly, on this day; daily without it")
+    timezone: TimeZone = Field("UTC", description="whose clock")
+
+
 class RouteSettings(Section):
     """Who hears of which incidents: the first route that matches, unless it says `continue`."""
 
-    match: dict[Literal["model", "owner", "severity", "diagnosis", "kind"], str | tuple[str, ...]] = Field(
+    match: dict[Literal["model", "owner", "severity", "diagnosis", "kind", "segment"], str | tuple[str, ...]] = Field(
         default_factory=dict,
-        description="model, owner, severity, diagnosis, kind; all must match; `~…` is a regular expression",
+        description="model, owner, severity, diagnosis, kind, segment; all must match; `~…` is a regular expression",
     )
     to: tuple[str, ...] = Field(min_length=1, description="channels")
     go_on: bool = Field(False, alias="continue", description="look at the following routes too")
@@ -129,6 +178,12 @@ class RouteSettings(Section):
     )
     group_wait: Duration = Field(timedelta(0), description="how long a new incident waits for company")
     group_interval: Duration = Field(timedelta(hours=6), description="least time between two updates of an incident")
+    repeat_interval: Duration | None = Field(
+        None, description="say it again after this long while nobody has acknowledged it; never without it"
+    )
+    mute: tuple[str, ...] = Field((), description="names of `mute_times` in which nothing is said")
+    escalate: tuple[EscalationSettings, ...] = Field((), description="who else hears of it when nobody acknowledges it")
+    digest: DigestSettings | None = Field(None, description="one message a day or a week for what is not urgent")
 
     @field_validator("match")
     @classmethod
@@ -152,14 +207,21 @@ class AlertSettings(Section):
         description="channels told of Driftline's own troubles: a dead channel, a state that cannot be written; "
         "when empty, or when these are what is dead, the first other channel that works",
     )
+    mute_times: dict[str, MuteTimeSettings] = Field(
+        default_factory=dict, description="times of the week in which routes that name them say nothing"
+    )
 
     @model_validator(mode="after")
     def _known(self) -> AlertSettings:
         for route in self.routes:
-            for name in route.to:
+            for name in (*route.to, *(name for step in route.escalate for name in step.to)):
                 if name not in self.channels:
                     known = ", ".join(sorted(self.channels)) or "none"
                     raise ValueError(f"a route goes to {name!r}, which is no channel (there are: {known})")
+            for name in route.mute:
+                if name not in self.mute_times:
+                    known = ", ".join(sorted(self.mute_times)) or "none"
+                    raise ValueError(f"a route is mute in {name!r}, which is no mute time (there are: {known})")
         for name in self.operators:
             if name not in self.channels:
                 known = ", ".join(sorted(self.channels)) or "none"

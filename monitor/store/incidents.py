@@ -26,6 +26,7 @@ INCIDENTS = sa.Table(
     sa.Column("opened_at", Instant, nullable=False),
     sa.Column("resolved_at", Instant, nullable=True),
     sa.Column("data", sa.Text, nullable=False),
+    sa.Column("lead", sa.String(64), nullable=True, index=True),
     sa.Index("incidents_model", "model", "state"),
 )
 
@@ -52,6 +53,30 @@ def relevant(connection: Connection, model: str, resolved_after: datetime) -> li
             sa.or_(INCIDENTS.c.resolved_at.is_(None), INCIDENTS.c.resolved_at > resolved_after),
         )
         .order_by(INCIDENTS.c.opened_at, INCIDENTS.c.id)
+    )
+    return [Incident.from_json(json.loads(row.data)) for row in rows]
+
+
+def leads(connection: Connection, trouble: str, start: datetime, end: datetime) -> list[Incident]:
+    """The open incidents of this kind that were opened in `[start, end]` and follow no other, oldest first."""
+    rows = connection.execute(
+        sa.select(INCIDENTS.c.data)
+        .where(
+            INCIDENTS.c.trouble == trouble,
+            INCIDENTS.c.resolved_at.is_(None),
+            INCIDENTS.c.lead.is_(None),
+            INCIDENTS.c.opened_at.between(start, end),
+        )
+        .order_by(INCIDENTS.c.opened_at, INCIDENTS.c.id)
+    )
+    return [Incident.from_json(json.loads(row.data)) for row in rows]
+
+
+def fleet(connection: Connection, lead: str) -> list[Incident]:
+    """An incident and those of other models that follow it, oldest first."""
+    condition = sa.or_(INCIDENTS.c.id == lead, INCIDENTS.c.lead == lead)
+    rows = connection.execute(
+        sa.select(INCIDENTS.c.data).where(condition).order_by(INCIDENTS.c.opened_at, INCIDENTS.c.id)
     )
     return [Incident.from_json(json.loads(row.data)) for row in rows]
 
@@ -131,6 +156,7 @@ def apply(connection: Connection, incidents: Sequence[Incident], events: Sequenc
             "opened_at": incident.opened_at,
             "resolved_at": incident.resolved_at,
             "data": json.dumps(incident.to_json(), ensure_ascii=False),
+            "lead": incident.lead,
         }
         changed = connection.execute(INCIDENTS.update().where(INCIDENTS.c.id == incident.id).values(**values))
         if changed.rowcount == 0:

@@ -9,7 +9,7 @@ import pytest
 
 from alerts import dead_letters
 from alerts.incident import Change
-from alerts.routing import Route
+from alerts.routing import Route, Timing
 from tests.alerts.conftest import Begin
 from tests.alerts.test_delivery import HOUR, SECOND, event, hook, keys
 from tests.support.http_server import Answer, Server, http_server
@@ -48,7 +48,7 @@ def test_a_dead_letter_is_sent_again_with_its_key(either: Begin, receiver: Serve
 
 def test_what_newer_news_has_overtaken_is_not_sent_over_it(begin: Begin, receiver: Server) -> None:
     receiver.answer(Answer(400))
-    post = Post(begin, {"hook": hook(receiver)}, [Route(("hook",), group_interval=timedelta(0))])
+    post = Post(begin, {"hook": hook(receiver)}, [Route(("hook",), timing=Timing(group_interval=timedelta(0)))])
     post.say(event())
     post.run(DAY0)
     post.say(event(Change.UPDATED, DAY0 + SECOND))

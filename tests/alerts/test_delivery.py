@@ -21,7 +21,7 @@ from alerts.channels.console import Console
 from alerts.channels.webhook import Webhook
 from alerts.delivery import LEASE, SCHEDULE, send_test, wait_before
 from alerts.incident import Change, IncidentEvent
-from alerts.routing import Route
+from alerts.routing import Route, Timing
 from tests.alerts.conftest import Begin
 from tests.support.http_server import Answer, Server, http_server
 from tests.support.incidents import DAY0, opened
@@ -79,7 +79,7 @@ def test_a_failed_message_is_sent_again_with_the_same_bytes_and_key(either: Begi
 
 def test_after_the_last_try_it_is_a_dead_letter_and_the_next_message_goes(begin: Begin, receiver: Server) -> None:
     receiver.default = lambda _: Answer(500)
-    post = Post(begin, {"hook": hook(receiver)}, [Route(("hook",), group_interval=timedelta(0))])
+    post = Post(begin, {"hook": hook(receiver)}, [Route(("hook",), timing=Timing(group_interval=timedelta(0)))])
     post.say(event())
     now = DAY0
     for _ in range(len(SCHEDULE)):
@@ -98,7 +98,7 @@ def test_after_the_last_try_it_is_a_dead_letter_and_the_next_message_goes(begin:
 
 def test_order_holds_within_an_incident_and_not_between_them(begin: Begin, receiver: Server) -> None:
     receiver.answer(Answer(500))
-    post = Post(begin, {"hook": hook(receiver)}, [Route(("hook",), group_interval=timedelta(0))])
+    post = Post(begin, {"hook": hook(receiver)}, [Route(("hook",), timing=Timing(group_interval=timedelta(0)))])
     post.say(event(Change.OPENED))
     assert post.run(DAY0) == 0
     post.say(event(Change.UPDATED, DAY0 + SECOND), event(Change.OPENED, DAY0 + SECOND, "two"))

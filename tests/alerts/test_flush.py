@@ -14,7 +14,7 @@ from alerts.channels.base import Letter
 from alerts.channels.console import Console
 from alerts.incident import Change, IncidentEvent, State
 from alerts.message import Message
-from alerts.routing import Route
+from alerts.routing import Route, Timing
 from tests.alerts.conftest import Begin
 from tests.support.incidents import DAY0, opened
 from tests.support.post import Post
@@ -39,7 +39,7 @@ def make(begin: Begin, *routes: Route, names: tuple[str, ...] = ("team", "oncall
 
 
 def test_each_change_goes_to_each_channel_once(either: Begin) -> None:
-    post = make(either, Route(("team", "oncall"), group_interval=timedelta(0)))
+    post = make(either, Route(("team", "oncall"), timing=Timing(group_interval=timedelta(0))))
     for change in (Change.OPENED, Change.UPDATED, Change.RESOLVED):
         post.say(event(change, DAY0))
         assert post.run(DAY0) == 2
@@ -63,14 +63,14 @@ def test_changes_that_piled_up_are_one_message(begin: Begin) -> None:
 
 
 def test_opened_and_resolved_meanwhile_is_one_message_that_says_so(begin: Begin) -> None:
-    post = make(begin, Route(("team",), group_wait=HOUR))
+    post = make(begin, Route(("team",), timing=Timing(group_wait=HOUR)))
     post.say(event(Change.OPENED, DAY0), event(Change.RESOLVED, DAY0 + MINUTE))
     assert post.run(DAY0 + MINUTE) == 1
     assert sent(post) == [("team", "resolved")]
 
 
 def test_a_new_incident_waits_for_company_as_each_route_says(begin: Begin) -> None:
-    post = make(begin, Route(("oncall",), go_on=True), Route(("team",), group_wait=5 * MINUTE))
+    post = make(begin, Route(("oncall",), go_on=True), Route(("team",), timing=Timing(group_wait=5 * MINUTE)))
     post.say(event(Change.OPENED, DAY0))
     post.run(DAY0)
     assert sent(post) == [("oncall", "opened")]
@@ -88,7 +88,7 @@ def test_a_new_incident_waits_for_company_as_each_route_says(begin: Begin) -> No
 
 
 def test_updates_keep_their_distance_and_the_end_does_not_wait(begin: Begin) -> None:
-    post = make(begin, Route(("team",), group_interval=6 * HOUR))
+    post = make(begin, Route(("team",), timing=Timing(group_interval=6 * HOUR)))
     post.say(event(Change.OPENED, DAY0))
     post.run(DAY0)
     for hour in (1, 2, 3):
@@ -117,6 +117,7 @@ def test_a_silence_suppresses_by_name_and_what_was_never_told_is_never_resolved(
         )
     post.say(event(Change.OPENED, DAY0))
     post.run(DAY0)
+    assert post.outcomes() == [("pending", None, "silenced: by silence 1 of ada (snow)")]
     post.say(event(Change.RESOLVED, DAY0 + 2 * HOUR))
     post.run(DAY0 + 2 * HOUR)
     assert sent(post) == []
@@ -202,7 +203,7 @@ def test_intents_vanish_with_a_transaction_that_fails(begin: Begin) -> None:
 
 
 def test_pruning_takes_whole_stories_and_leaves_what_goes_on(either: Begin) -> None:
-    post = make(either, Route(("team",), group_interval=timedelta(0)))
+    post = make(either, Route(("team",), timing=Timing(group_interval=timedelta(0))))
     old, new = event(Change.OPENED, DAY0), event(Change.UPDATED, DAY0 + 50 * HOUR)
     other = replace(old, incident=replace(old.incident, id="other00000"))
     post.say(old, other)

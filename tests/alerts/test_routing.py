@@ -9,7 +9,7 @@ import pytest
 
 from alerts import matching
 from alerts.errors import AlertError
-from alerts.routing import Reason, Route, Silence, decide
+from alerts.routing import Reason, Route, Silence, Timing, decide
 from detectors.result import Severity
 from tests.support.incidents import DAY0, opened
 
@@ -30,7 +30,7 @@ def test_the_first_route_that_matches() -> None:
 
 def test_a_route_that_goes_on() -> None:
     routes = [
-        Route(("oncall", "team"), {"severity": ("critical",)}, go_on=True, group_wait=timedelta(minutes=5)),
+        Route(("oncall", "team"), {"severity": ("critical",)}, go_on=True, timing=Timing(timedelta(minutes=5))),
         Route(("team", "boss")),
         Route(("nobody",)),
     ]

@@ -26,6 +26,9 @@ ENVIRONMENT = {
     "SMTP": "smtp://user:password@host:587",
     "WEBHOOK_SECRET": "whsec_" + "A" * 43 + "=",
     "RETRAIN_SECRET": "whsec_" + "A" * 43 + "=",
+    "ACTIONS_SECRET": "whsec_" + "A" * 43 + "=",
+    "RUNBOOK_TOKEN": "r" * 40,
+    "OPS_TOKEN": "o" * 40,
 }
 LOG = "log: {delta: ./prediction-log}\n"
 MODEL = "models: {example: {columns: {score: score}}}\n"
@@ -72,7 +75,8 @@ def _what_the_page_said_before(given: dict[str, Any]) -> str:
 def _channels(given: dict[str, Any]) -> dict[str, Any]:
     """The channels that a fragment's routes and reports go to, where it does not show them."""
     alerts = given.get("alerts", {})
-    named = {name for route in alerts.get("routes", ()) for name in route["to"]}
+    routes = alerts.get("routes", ())
+    named = {name for route in routes for step in (route, *route.get("escalate", ())) for name in step["to"]}
     named |= {name for report in given.get("reports", ()) for name in report.get("to", ())}
     missing = named - set(alerts.get("channels", {}))
     return {"alerts": {"channels": {name: {"console": {}} for name in sorted(missing)}}}

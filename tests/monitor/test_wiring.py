@@ -20,7 +20,7 @@ from alerts.channels.slack import Slack
 from alerts.channels.webhook import Webhook
 from alerts.errors import AlertError
 from alerts.incident import Track
-from alerts.routing import Route
+from alerts.routing import Route, Timing
 from alerts.triggers.policy import Trigger, on_incidents
 from detectors.diagnosis import Trouble
 from detectors.result import Kind
@@ -73,7 +73,7 @@ def test_routes_as_written() -> None:
     ]
     assert wire(settings({"channels": CHANNELS, "routes": routes}), io.StringIO()).routes == (
         Route(("oncall",), {"severity": ("critical",), "model": ("a", "~b.*")}, go_on=True),
-        Route(("team",), {}, group_wait=timedelta(minutes=5), group_interval=timedelta(days=1)),
+        Route(("team",), {}, timing=Timing(timedelta(minutes=5), timedelta(days=1))),
     )
 
 

@@ -20,7 +20,7 @@ from alerts.channels.email import Email
 from alerts.errors import ChannelError
 from alerts.incident import Change, IncidentEvent, State
 from alerts.message import incident_message
-from alerts.routing import Route
+from alerts.routing import Route, Timing
 from tests.alerts.conftest import Begin
 from tests.support.incidents import DAY0, HOSTILE, opened
 from tests.support.mail_server import MailServer, certificate, mail_server
@@ -41,7 +41,7 @@ def mail(server: MailServer, *to: str, **changes: Any) -> Email:
 
 
 def make(begin: Begin, channel: Email) -> Post:
-    return Post(begin, {"team": channel}, [Route(("team",), group_interval=timedelta(0))])
+    return Post(begin, {"team": channel}, [Route(("team",), timing=Timing(group_interval=timedelta(0)))])
 
 
 def event(change: Change = Change.OPENED, **changes: Any) -> IncidentEvent:

@@ -21,7 +21,7 @@ from alerts.delivery import LEASE
 from alerts.errors import ChannelError
 from alerts.incident import Change, Incident, IncidentEvent, State
 from alerts.message import Figure, Line, Link, Message, Tone, incident_message
-from alerts.routing import Route
+from alerts.routing import Route, Timing
 from detectors.result import Severity
 from tests.alerts.conftest import Begin
 from tests.support.http_server import Answer
@@ -43,7 +43,7 @@ def bot(slack: Slack, **changes: Any) -> Channel:
 
 
 def make(begin: Begin, channel: Channel, worker: str = "worker-1") -> Post:
-    return Post(begin, {"oncall": channel}, [Route(("oncall",), group_interval=timedelta(0))], worker)
+    return Post(begin, {"oncall": channel}, [Route(("oncall",), timing=Timing(group_interval=timedelta(0)))], worker)
 
 
 def event(change: Change = Change.OPENED, severity: Severity = Severity.CRITICAL, **changes: Any) -> IncidentEvent:
