@@ -44,8 +44,11 @@ def matching(conn: Connection, channel: str | None = None) -> list[int]:
     return [row.id for row in conn.execute(query)]
 
 
-def retry(conn: Connection, ids: Sequence[int], at: datetime) -> Handled:
-    """Send these again, from the first try, with the same bytes and key; one that newer news has overtaken stays."""
+def retry(conn: Connection, ids: Sequence[int], at: datetime, *, looked: bool = False) -> Handled:
+    """Send these again, from the first try, with the same bytes and key; one that newer news has overtaken stays.
+
+    `looked`: somebody knows that none of them has arrived.
+    """
     query = sa.select(DELIVERIES.c.id, DELIVERIES.c.intent, DELIVERIES.c.state, _OVERTAKEN.label("overtaken"))
     rows = {row.id: row for row in conn.execute(query.where(DELIVERIES.c.id.in_(ids)).with_for_update(of=DELIVERIES))}
     done, refused = [], []
@@ -57,7 +60,9 @@ def retry(conn: Connection, ids: Sequence[int], at: datetime) -> Handled:
             refused.append((number, _NEWER))
         else:
             done.append(number)
-    values = {"state": PENDING, "failures": 0, "next_at": at, "finished_at": None}
+    values: dict[str, object] = {"state": PENDING, "failures": 0, "next_at": at, "finished_at": None}
+    if looked:
+        values["ambiguous"] = False
     conn.execute(DELIVERIES.update().where(DELIVERIES.c.id.in_(done)).values(**values))
     again = {rows[number].intent for number in done}
     conn.execute(INTENTS.update().where(INTENTS.c.id.in_(again)).values(state=QUEUED, outcome=None, reason=""))

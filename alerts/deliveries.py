@@ -279,9 +279,15 @@ def failed(
     }
 
 
-def lost(delivery: Delivery, *, error: str, at: datetime) -> dict[str, Any]:
-    """The values of one that will never arrive."""
-    return {"state": DEAD, "finished_at": at, "last_error": error, "failures": delivery.failures + 1}
+def lost(delivery: Delivery, *, error: str, at: datetime, ambiguous: bool = False) -> dict[str, Any]:
+    """The values of one that is given up; `ambiguous`: it may have arrived all the same."""
+    return {
+        "state": DEAD,
+        "finished_at": at,
+        "last_error": error,
+        "failures": delivery.failures + 1,
+        "ambiguous": delivery.ambiguous or ambiguous,
+    }
 
 
 def release(conn: Connection, deliveries: Sequence[Delivery], *, worker: str) -> None:

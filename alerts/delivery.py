@@ -305,7 +305,7 @@ class Deliverer:
             )  # fmt: skip
         else:
             why = f"given up after {delivery.attempts} attempts: {text}" if error.retryable else text
-            values = deliveries.lost(delivery, error=why, at=at)
+            values = deliveries.lost(delivery, error=why, at=at, ambiguous=error.ambiguous)
         until = at + wait if error.throttled and wait is not None else None
         return _Result(delivery, values, at, text=text, gone=error.gone, until=until)
 

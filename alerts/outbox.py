@@ -20,7 +20,7 @@ from alerts.deliveries import DELIVERIES
 from alerts.incident import Change, Incident, IncidentEvent
 from alerts.intents import INTENTS
 from alerts.tables import METADATA, Instant
-from alerts.triggers.policy import Fired, Firing, target_name
+from alerts.triggers.policy import target_name
 from detectors.result import iso
 
 __all__ = [
@@ -29,11 +29,10 @@ __all__ = [
     "add_channel_intent",
     "add_incident_intents",
     "add_report_intent",
-    "add_trigger_intents",
+    "add_trigger_intent",
     "counts",
     "disabled",
     "event_of",
-    "fired",
     "health",
     "listed",
     "next_flush",
@@ -116,30 +115,36 @@ def add_report_intent(
     )
 
 
-def add_trigger_intents(conn: Connection, firings: Sequence[Firing], at: datetime) -> None:
-    """Send these firings to their targets; each idempotency key once, whatever is asked."""
-    for firing in firings:
-        name = target_name(firing.model, firing.trigger)
-        intents.add(
-            conn,
-            kind="trigger",
-            stream=f"{name}:{firing.key}",
-            model=firing.model,
-            payload=firing.payload(),
-            at=at,
-            channels=[name],
-            key=f"trigger:{firing.key}",
-        )
-
-
-def fired(conn: Connection, model: str) -> list[Fired]:
-    """What this model's triggers have fired, oldest first: the history their policy looks at."""
-    query = (
-        sa.select(INTENTS.c.payload, INTENTS.c.created_at)
-        .where(INTENTS.c.kind == "trigger", INTENTS.c.model == model)
-        .order_by(INTENTS.c.id)
+def add_trigger_intent(
+    conn: Connection, model: str, trigger: str, key: str, payload: Mapping[str, Any], at: datetime
+) -> bool:
+    """Send a retraining to its target; each key once, whatever is asked (false: it was sent before)."""
+    name = target_name(model, trigger)
+    return intents.add(
+        conn,
+        kind="trigger",
+        stream=f"{name}:{key}",
+        model=model,
+        payload=dict(payload),
+        at=at,
+        channels=[name],
+        key=f"trigger:{key}",
     )
-    return [Fired(row.payload["trigger"], row.payload["key"], row.created_at) for row in conn.execute(query)]
+
+
+def lost_trigger(conn: Connection, key: str) -> tuple[bool, str] | None:
+    """Whether a retraining's call may have arrived although it was given up, and why; None while it was not."""
+    row = conn.execute(
+        sa.select(DELIVERIES.c.ambiguous, DELIVERIES.c.last_error)
+        .where(DELIVERIES.c.key == key, DELIVERIES.c.state == deliveries.DEAD)
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else (bool(row.ambiguous), str(row.last_error))
+
+
+def deliveries_of_key(conn: Connection, key: str) -> list[int]:
+    """The deliveries that have this key."""
+    return [row.id for row in conn.execute(sa.select(DELIVERIES.c.id).where(DELIVERIES.c.key == key))]
 
 
 def counts(conn: Connection) -> Counts:
@@ -206,10 +211,10 @@ def next_flush(conn: Connection) -> datetime | None:
 def prune(conn: Connection, before: datetime) -> int:
     """Forget what was made before this and has ended, with its deliveries; how many intents.
 
-    A stream goes as a whole (a later message still needs to know what it follows); triggers stay, they are history.
+    A stream goes as a whole: a later message still needs to know what it follows.
     """
     going_on = sa.select(INTENTS.c.stream).where(
-        sa.or_(INTENTS.c.state != intents.DONE, INTENTS.c.created_at >= before, INTENTS.c.kind == "trigger")
+        sa.or_(INTENTS.c.state != intents.DONE, INTENTS.c.created_at >= before)
     )
     over = (INTENTS.c.stream.not_in(going_on),)
     conn.execute(DELIVERIES.delete().where(DELIVERIES.c.intent.in_(sa.select(INTENTS.c.id).where(*over))))

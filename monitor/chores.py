@@ -15,7 +15,7 @@ import structlog
 from apscheduler.triggers.cron import CronTrigger
 
 from alerts import outbox
-from monitor import firing, logs
+from monitor import firing, logs, retraining
 from monitor.clock import Clock
 from monitor.judging import World
 from monitor.prediction_log.base import LogError
@@ -67,6 +67,8 @@ def run(
                 if (kind, name) not in jobs:
                     schedule.drop(connection, kind, name)
         due = schedule.due(connection, now, now - RETRY)
+        if world.deliver:
+            retraining.follow_up(connection, now)
     for kind, name, at in due:
         if interrupted():
             return reports
@@ -124,7 +126,7 @@ def _firer(model: str, name: str) -> _Work:
         if not world.deliver:
             return []
         with world.store.begin() as connection:
-            for decision in firing.by_clock(connection, model, name, world.config.settings.models[model], at, now):
+            for decision in firing.by_clock(connection, model, name, world.config.settings, at, now):
                 log.info(
                     "trigger", model=model, trigger=name, fired=decision.firing is not None, reason=decision.reason
                 )

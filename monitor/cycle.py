@@ -179,7 +179,7 @@ def _step(
         outbox.add_incident_intents(connection, moved.events, now)
         if settings.triggers:
             still_open = incidents.listing(connection, model=model, open_only=True)
-            firing.by_incidents(connection, model, settings, still_open, now)
+            return moved.events + firing.by_incidents(connection, model, world.config.settings, still_open, now)
     return moved.events
 
 

@@ -1,52 +1,115 @@
-"""Set off retraining triggers: the policy's decisions, written as intents.
+"""Set off retraining triggers: the policy's decisions, written down, told, and sent to their targets.
 
-In: a connection inside the caller's transaction, a model's settings and open incidents. Out: the decisions.
-Kept: intents, which are also the history the policy looks at.
+In: a connection inside the caller's transaction, a model's settings and open incidents. Out: the decisions, and the
+news of incidents they make. Kept: retrainings, which are also the history the policy looks at; intents.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from alerts import outbox
-from alerts.incident import Incident
-from alerts.triggers.policy import Decision, on_incidents, on_schedule
+from alerts.incident import Change, Incident, IncidentEvent
+from alerts.triggers import retrainings
+from alerts.triggers.policy import Decision, Firing, Mode, on_incidents, on_schedule
+from detectors.result import iso
 from monitor import wiring
-from monitor.settings import ModelSettings
-from monitor.store import baselines
+from monitor.masking import mask_address
+from monitor.settings import LogSettings, Settings
+from monitor.store import baselines, incidents
+
+_NOTES = {
+    Mode.APPROVAL: "retraining waits for approval: `driftline trigger approve {0}`, or `refuse`",
+    Mode.DRY_RUN: "dry run: retraining would have been asked for now",
+    Mode.LIVE: "retraining has been asked for",
+}
 
 
 def by_incidents(
-    connection: Connection, model: str, settings: ModelSettings, incidents: Sequence[Incident], now: datetime
-) -> list[Decision]:
-    """What a model's breach triggers make of its incidents as they now stand."""
-    triggers = wiring.make_triggers(model, settings)
+    connection: Connection, model: str, settings: Settings, open_ones: Sequence[Incident], now: datetime
+) -> tuple[IncidentEvent, ...]:
+    """What a model's triggers make of its incidents as they now stand; the news of those that are acted on."""
+    its = settings.models[model]
+    triggers = wiring.make_triggers(model, its)
     if not triggers:
-        return []
-    return _write(connection, on_incidents(triggers, incidents, outbox.fired(connection, model), now), now)
+        return ()
+    decisions = on_incidents(triggers, open_ones, retrainings.history(connection, model), now)
+    known = {incident.id: incident for incident in open_ones}
+    news = []
+    for firing in _write(connection, settings, decisions, now):
+        about = known[firing.incident or ""]
+        text = _NOTES[firing.mode].format(firing.key)
+        news.append(IncidentEvent(Change.UPDATED, replace(about, updated_at=now), now, text))
+    incidents.apply(connection, [event.incident for event in news], news)
+    outbox.add_incident_intents(connection, news, now)
+    return tuple(news)
 
 
 def by_clock(
-    connection: Connection, model: str, name: str, settings: ModelSettings, due_at: datetime, now: datetime
+    connection: Connection, model: str, name: str, settings: Settings, due_at: datetime, now: datetime
 ) -> list[Decision]:
     """What a model's scheduled trigger makes of the time it was due at."""
     elder = baselines.newest(connection, model)
     version, baseline = (elder.version, elder.id) if elder else ("", "")
-    history = outbox.fired(connection, model)
-    return _write(
-        connection,
-        [
-            on_schedule(trigger, due_at, version, baseline, history, now)
-            for trigger in wiring.make_triggers(model, settings)
-            if trigger.name == name
-        ],
-        now,
-    )
-
-
-def _write(connection: Connection, decisions: list[Decision], now: datetime) -> list[Decision]:
-    outbox.add_trigger_intents(connection, [d.firing for d in decisions if d.firing is not None], now)
+    history = retrainings.history(connection, model)
+    decisions = [
+        on_schedule(trigger, due_at, version, baseline, history, now)
+        for trigger in wiring.make_triggers(model, settings.models[model])
+        if trigger.name == name
+    ]
+    _write(connection, settings, decisions, now)
     return decisions
+
+
+def _write(connection: Connection, settings: Settings, decisions: Sequence[Decision], now: datetime) -> list[Firing]:
+    """Keep what fires, and send what may go at once; the firings that are new."""
+    new = []
+    for firing in (decision.firing for decision in decisions if decision.firing is not None):
+        payload = payload_of(connection, settings, firing)
+        if not retrainings.add(connection, firing, payload, now):
+            continue
+        new.append(firing)
+        if firing.mode is Mode.LIVE:
+            outbox.add_trigger_intent(connection, firing.model, firing.trigger, firing.key, payload, now)
+    return new
+
+
+def payload_of(connection: Connection, settings: Settings, firing: Firing) -> dict[str, Any]:
+    """What the training job is told: why, which rows to train on and where they are, and where to say how it went."""
+    its, public = settings.models[firing.model], settings.server.public_url
+    baseline = baselines.get(connection, firing.baseline_id) if firing.baseline_id else None
+    since = baseline.start if baseline else None
+    until = firing.window.end if firing.window else firing.at
+    links = {}
+    if public:
+        base = public.rstrip("/")
+        links["done"] = f"{base}/api/retrainings/{firing.key}/done"
+        if firing.incident:
+            links["incident"] = f"{base}/incidents/{firing.incident}"
+    return {
+        **firing.payload(),
+        "train_on": {
+            "from": None if since is None else iso(since),
+            "to": iso(until),
+            "log": _log(settings.log_of(firing.model), firing.model),
+            "columns": {key: value for key, value in its.columns.model_dump().items() if value},
+        },
+        "links": links,
+    }
+
+
+def _log(source: LogSettings | None, model: str) -> dict[str, str] | None:
+    """Where the rows are, without passwords: the job has its own."""
+    if source is None:
+        return None
+    if source.delta:
+        return {"delta": mask_address(source.delta), "table": model}
+    if source.parquet:
+        return {"parquet": mask_address(source.parquet)}
+    rows = {"table": source.table} if source.table else {"query": source.query or ""}
+    return {"sql": mask_address(source.sql or ""), **rows}

@@ -68,8 +68,9 @@ def _steps(config: Config, now: datetime) -> Iterator[Step]:
             yield partial(_labels, config, name, model, now)
         if model.baseline.file is not None and "{" not in model.baseline.file:
             yield partial(_file, "baseline", name, model.baseline.file)
-        for trigger, webhook in model.triggers.items():
-            yield partial(_reach, "trigger", f"{name}.{trigger}", webhook.url)
+        for trigger, given in model.triggers.items():
+            target = given.url or (given.airflow and given.airflow.url) or (given.github and given.github.api_url)
+            yield partial(_reach, "trigger", f"{name}.{trigger}", target or "")
     for name, channel in settings.alerts.channels.items():
         yield partial(_channel, name, channel)
     for report in settings.reports:

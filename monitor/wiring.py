@@ -29,8 +29,9 @@ from alerts.errors import AlertError, ChannelError
 from alerts.health import Rate
 from alerts.hours import WEEKDAYS, Digest, MuteTime
 from alerts.routing import Escalation, Route, Timing
-from alerts.triggers.policy import Trigger, target_name
-from detectors.diagnosis import Trouble
+from alerts.triggers.airflow import Airflow
+from alerts.triggers.github import Github
+from alerts.triggers.policy import Mode, Trigger, target_name
 from detectors.result import Severity
 from monitor.channel_watch import ChannelWatch
 from monitor.settings import (
@@ -97,7 +98,9 @@ def wire(settings: Settings, stream: TextIO | None = None) -> Wiring:
         if model == "*":
             continue
         for name, trigger in its.triggers.items():
-            channels[target_name(model, name)] = _target(target_name(model, name), trigger, settings.server.public_url)
+            channels[target_name(model, name)] = make_target(
+                target_name(model, name), trigger, settings.server.public_url
+            )
     rates = {name: rate for name, given in settings.alerts.channels.items() if (rate := _rate(given)) is not None}
     return Wiring(channels, routes, tuple(notes), rates)
 
@@ -160,10 +163,27 @@ def _mute_time(name: str, given: MuteTimeSettings) -> MuteTime:
 
 def make_triggers(model: str, settings: ModelSettings) -> list[Trigger]:
     """A model's triggers as its policy sees them."""
-    return [
-        Trigger(name, model, given.when, tuple(Trouble(kind) for kind in given.kinds), given.cooldown, given.confirm)
-        for name, given in settings.triggers.items()
-    ]
+    return [_trigger(model, name, given) for name, given in settings.triggers.items()]
+
+
+def _trigger(model: str, name: str, given: TriggerSettings) -> Trigger:
+    most, period = given.limit or (None, timedelta(days=30))
+    mode = Mode.DRY_RUN if given.dry_run else Mode.APPROVAL if given.approval else Mode.LIVE
+    return Trigger(name, model, given.when, given.cooldown, given.confirm, most, period, mode)
+
+
+def make_target(name: str, given: TriggerSettings, public_url: str | None) -> Channel:
+    """What a trigger calls, from its settings. Raises ChannelError, naming it."""
+    if given.airflow:
+        airflow = given.airflow
+        return _named(name, lambda: Airflow(airflow.url, airflow.dag, airflow.token, given.allow))
+    if given.github:
+        hub = given.github
+        return _named(
+            name,
+            lambda: Github(hub.repository, hub.workflow, hub.token, hub.ref, hub.input, hub.api_url, given.allow),
+        )
+    return _named(name, lambda: Webhook(given.url or "", given.secret, given.allow, _source(public_url)))
 
 
 def _rate(given: ChannelSettings) -> Rate | None:
@@ -173,10 +193,6 @@ def _rate(given: ChannelSettings) -> Rate | None:
         return None
     number, unit = int(text[:-2]), {"s": 1, "m": 60, "h": 3600}[text[-1]]
     return Rate(timedelta(seconds=unit) / number, burst=number)
-
-
-def _target(name: str, given: TriggerSettings, public_url: str | None) -> Channel:
-    return _named(name, lambda: Webhook(given.url, given.secret, given.allow, _source(public_url)))
 
 
 def _everything(channels: Mapping[str, Channel]) -> Route:

@@ -1,8 +1,8 @@
 """When a model is to be retrained, and what its training job is told.
 
 In: triggers, a model's incidents, what has been fired before, `now`. Out: `Decision`s, each with its reason.
-Kept: nothing; the outbox keeps the firings. Drift alone does not retrain unless a trigger says so: new data on the
-same world makes no better model, and a broken column makes a worse one.
+Kept: nothing; `retrainings.py` keeps the firings. Drift alone does not retrain unless a trigger says so: new data on
+the same world makes no better model, and a broken column makes a worse one.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Literal
 
 from alerts.incident import Incident, window_json
@@ -18,30 +19,48 @@ from detectors.conclusion import ADVICE, Advice, Conclusion
 from detectors.diagnosis import Trouble
 from detectors.result import Window, iso
 
+_TROUBLES = {
+    "degradation": (Trouble.PERFORMANCE,),
+    "drift": (Trouble.PERFORMANCE, Trouble.DRIFT),
+    "schedule": (),
+}
+
+
+class Mode(StrEnum):
+    """What firing means."""
+
+    LIVE = "live"  # the target is called
+    APPROVAL = "approval"  # the target is called once somebody has said yes
+    DRY_RUN = "dry run"  # it is written down what would have been asked, and nobody is called
+
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """One retraining webhook of one model.
+    """One way to have a model trained again.
 
-    With `when` "breach" it fires once for each incident of `kinds` that has breached in `confirm` windows; with
-    "schedule" when it is told to; never twice within `cooldown`.
+    With `when` "degradation" it fires once for each incident in which the model has become worse, with "drift" also
+    for those in which its inputs have changed, once they have breached in `confirm` windows; with "schedule" when it
+    is told to. Never twice within `cooldown`, nor more than `most` times within `period` (None: as often as that).
     """
 
     name: str
     model: str
-    when: Literal["breach", "schedule"] = "breach"
-    kinds: tuple[Trouble, ...] = (Trouble.PERFORMANCE,)
+    when: Literal["degradation", "drift", "schedule"] = "degradation"
     cooldown: timedelta = timedelta(days=7)
     confirm: int = 2
+    most: int | None = None
+    period: timedelta = timedelta(days=30)
+    mode: Mode = Mode.LIVE
 
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """A firing of the past."""
+    """A firing of the past; `counted` towards cooldown and number, unless somebody has refused it."""
 
     trigger: str
     key: str
     at: datetime
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +77,7 @@ class Firing:
     window: Window | None = None
     incident: str | None = None
     diagnosis: str | None = None
+    mode: Mode = Mode.LIVE
 
     def payload(self) -> dict[str, Any]:
         """What the training job is told, as plain JSON."""
@@ -88,17 +108,15 @@ class Decision:
 def on_incidents(
     triggers: Sequence[Trigger], incidents: Sequence[Incident], history: Sequence[Fired], now: datetime
 ) -> list[Decision]:
-    """What a model's breach triggers make of its incidents as they now stand.
+    """What a model's triggers make of its incidents as they now stand.
 
     Looks at states, not events: what the cooldown held back fires once it is over, if the trouble still is not.
     """
     decisions: list[Decision] = []
     past = list(history)
     for trigger in triggers:
-        if trigger.when != "breach":
-            continue
         for incident in incidents:
-            if incident.resolved or incident.model != trigger.model or incident.trouble not in trigger.kinds:
+            if incident.resolved or incident.model != trigger.model or incident.trouble not in _TROUBLES[trigger.when]:
                 continue
             key = _key(trigger, incident.id, str(incident.reopened))
             decision = _decide(trigger, key, past, now) or _confirmed(trigger, incident, key, now)
@@ -114,9 +132,8 @@ def on_schedule(
     """What a scheduled trigger makes of a time it was due at."""
     key = _key(trigger, iso(due_at))
     reason = f"scheduled for {iso(due_at)}"
-    return _decide(trigger, key, history, now) or Decision(
-        trigger.name, reason, Firing(trigger.name, trigger.model, version, key, now, (reason,), baseline_id)
-    )
+    firing = Firing(trigger.name, trigger.model, version, key, now, (reason,), baseline_id, mode=trigger.mode)
+    return _decide(trigger, key, history, now) or Decision(trigger.name, reason, firing)
 
 
 def target_name(model: str, trigger: str) -> str:
@@ -129,10 +146,14 @@ def _decide(trigger: Trigger, key: str, history: Sequence[Fired], now: datetime)
     mine = [fired for fired in history if fired.trigger == trigger.name]
     if any(fired.key == key for fired in mine):
         return Decision(trigger.name, "fired already for this")
-    if mine:
-        again = max(fired.at for fired in mine) + trigger.cooldown
-        if now < again:
-            return Decision(trigger.name, f"cooling down until {iso(again)}")
+    counted = sorted(fired.at for fired in mine if fired.counted)
+    if counted and now < (again := counted[-1] + trigger.cooldown):
+        return Decision(trigger.name, f"cooling down until {iso(again)}")
+    if trigger.most is not None:
+        lately = [at for at in counted if at > now - trigger.period]
+        if len(lately) >= trigger.most:
+            again = lately[-trigger.most] + trigger.period
+            return Decision(trigger.name, f"fired {len(lately)} times lately, as often as it may until {iso(again)}")
     return None
 
 
@@ -152,6 +173,7 @@ def _confirmed(trigger: Trigger, incident: Incident, key: str, now: datetime) ->
         window=incident.latest,
         incident=incident.id,
         diagnosis=incident.diagnosis,
+        mode=trigger.mode,
     )
     return Decision(trigger.name, f"{incident.diagnosis} in {incident.breaches} windows", firing)
 

@@ -31,6 +31,7 @@ from monitor.cli import (
     route,
     run,
     silence,
+    trigger,
     version,
 )
 from monitor.cli.common import Group, state
@@ -48,6 +49,7 @@ _MODULES = (
     silence,
     route,
     results,
+    trigger,
     alerts,
     outbox,
     config,

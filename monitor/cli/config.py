@@ -6,8 +6,9 @@ In: config files, and with --ping everything they point to. Out: a table or JSON
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -60,19 +61,20 @@ def _hopeless(loaded: Config) -> Iterator[Problem]:
     """Channels and triggers that could never send: a malformed secret, an address that is none."""
     from alerts.errors import AlertError
     from monitor.config.errors import Problem, dotted
-    from monitor.settings import ChannelSettings, WebhookSettings
-    from monitor.wiring import make_channel
+    from monitor.wiring import make_channel, make_target
 
-    targets: list[tuple[tuple[str, ...], ChannelSettings]] = [
-        (("alerts", "channels", name), channel) for name, channel in loaded.settings.alerts.channels.items()
+    public = loaded.settings.server.public_url
+    targets: list[tuple[tuple[str, ...], Callable[[str], object]]] = [
+        (("alerts", "channels", name), partial(make_channel, given=channel, public_url=public, stream=sys.stderr))
+        for name, channel in loaded.settings.alerts.channels.items()
     ]
     for model, settings in loaded.settings.models.items():
         for name, trigger in settings.triggers.items():
-            webhook = WebhookSettings(url=trigger.url, secret=trigger.secret, allow=trigger.allow)
-            targets.append((("models", model, "triggers", name), ChannelSettings(webhook=webhook)))
+            making = partial(make_target, given=trigger, public_url=public)
+            targets.append((("models", model, "triggers", name), making))
     for path, target in targets:
         try:
-            make_channel(path[-1], target, loaded.settings.server.public_url, sys.stderr)
+            target(path[-1])
         except AlertError as error:
             yield Problem(loaded.origin(path).key, dotted(path), str(error).removeprefix(f"{path[-1]}: "))
 

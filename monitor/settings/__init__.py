@@ -1,8 +1,8 @@
 """The configuration as values: one pydantic model a section, unknown keys refused.
 
 How a key is written is told by its field's description, from which docs/config.md is written. One concern a file:
-`log.py`, `model.py` (with `events.py`), `alerts.py`, `server.py`, `whole.py` (which joins them), on the scalar forms of
-`types.py`.
+`log.py`, `model.py` (with `events.py`, `triggers.py`), `alerts.py`, `server.py`, `whole.py` (which joins them), on the
+scalar forms of `types.py`.
 """
 
 from monitor.settings.alerts import (
@@ -26,13 +26,14 @@ from monitor.settings.model import (
     DetectorSettings,
     Features,
     ModelSettings,
-    TriggerSettings,
 )
 from monitor.settings.server import ActionSettings, ServerSettings, TokenSettings
+from monitor.settings.triggers import AirflowSettings, GithubSettings, TriggerSettings
 from monitor.settings.whole import ReportSettings, Settings
 
 __all__ = [
     "ActionSettings",
+    "AirflowSettings",
     "AlertSettings",
     "BaselineSettings",
     "Cadence",
@@ -45,6 +46,7 @@ __all__ = [
     "EscalationSettings",
     "EventSettings",
     "Features",
+    "GithubSettings",
     "LabelSettings",
     "LogSettings",
     "ModelSettings",

@@ -1,4 +1,4 @@
-"""How one model is watched: its columns, baseline, horizons, detectors, triggers.
+"""How one model is watched: its columns, baseline, horizons, detectors.
 
 In: plain mappings, the defaults under `"*"` merged in. Out: frozen settings. Kept: nothing.
 """
@@ -15,7 +15,8 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from detectors.result import Severity
 from monitor.settings.events import EventSettings
 from monitor.settings.log import LabelSettings, LogSettings
-from monitor.settings.types import Budget, Cron, Duration, Http, Mark, Moment, Section, TimeZone, parse_budget
+from monitor.settings.triggers import TriggerSettings
+from monitor.settings.types import Budget, Duration, Mark, Moment, Section, TimeZone, parse_budget
 
 
 class Columns(Section):
@@ -114,27 +115,6 @@ class Cadence(Section):
         return value.lower()
 
 
-class TriggerSettings(Section):
-    """A retraining webhook with its policy."""
-
-    url: Annotated[Http, Mark.ADDRESS] = Field(description="where the signed event is posted")
-    secret: Annotated[str | None, Mark.HIDDEN] = Field(None, description="Standard Webhooks secret (`whsec_…`)")
-    when: Literal["breach", "schedule"] = Field("breach", description="on a breach of `kinds`, or by `cron`")
-    kinds: tuple[Literal["performance", "drift", "data"], ...] = Field(
-        ("performance",), description="kinds of trouble that fire it"
-    )
-    cron: Cron | None = Field(None, description="with when: schedule, five cron fields in the model's time zone")
-    cooldown: Duration = Field(timedelta(days=7), description="least time between two firings")
-    confirm: int = Field(2, ge=1, description="with when: breach, how many windows must have breached before it fires")
-    allow: tuple[str, ...] = Field((), description="networks (CIDR) that may be reached though they are private")
-
-    @model_validator(mode="after")
-    def _cron(self) -> TriggerSettings:
-        if (self.when == "schedule") != (self.cron is not None):
-            raise ValueError("cron goes with when: schedule")
-        return self
-
-
 def _horizons(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
@@ -182,7 +162,7 @@ class ModelSettings(Section):
     decision_threshold: float = Field(0.5, gt=0, lt=1, description="score above which the positive class is predicted")
     positive: str | int | bool = Field(1, description="label of the positive class")
     severity: Severity = Field(Severity.CRITICAL, description="the loudest this model may be")
-    triggers: dict[str, TriggerSettings] = Field(default_factory=dict, description="retraining webhooks")
+    triggers: dict[str, TriggerSettings] = Field(default_factory=dict, description="what trains it again, and when")
 
     @property
     def budget(self) -> float | None:

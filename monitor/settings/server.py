@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 
 from monitor.settings.types import Duration, Http, Listen, Mark, Section
 
-Scope = Literal["acknowledge", "close", "mute"]
+Scope = Literal["acknowledge", "close", "mute", "retrain"]
 _SHORTEST = 16
 
 
@@ -22,7 +22,10 @@ class TokenSettings(Section):
     token: Annotated[str | None, Mark.HIDDEN] = Field(
         None, description="sent as `Authorization: Bearer …`; at least 16 characters. Empty: this caller is shut out"
     )
-    scopes: tuple[Scope, ...] = Field(min_length=1, description="of acknowledge, close, mute")
+    scopes: tuple[Scope, ...] = Field(
+        min_length=1,
+        description="of acknowledge, close, mute and retrain (say yes, no or done to a retraining)",
+    )
 
     @field_validator("token")
     @classmethod

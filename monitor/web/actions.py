@@ -27,7 +27,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from alerts.errors import AlertError
 from alerts.incident import Incident, Verdict
 from alerts.permits import NoPermit, Permit, permit_of
-from monitor import acting
+from alerts.triggers.retrainings import NoSuchRetraining
+from monitor import acting, retraining
 from monitor.clock import Clock
 from monitor.errors import UserError
 from monitor.settings import ServerSettings
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 _LONGEST = 64 * 1024
-_NAME = 100
+_NAME, _NOTE = 100, 1_000
 _PRIVATE = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
@@ -67,13 +68,17 @@ class Desk:
 
 
 def action_routes(desk: Desk) -> list[BaseRoute]:
-    """`POST /api/incidents/ID/acknowledge | close | mute` for tokens, `/respond/LINK` for people.
+    """For tokens `POST /api/incidents/ID/acknowledge | close | mute`, `/api/retrainings/KEY/approve | refuse | done`;
+    for people `/respond/LINK`.
 
     Requests for a host that is not ours are refused: a page elsewhere must not reach a service on a local network by
     giving its own name our address. The hosts are those of the settings at the start.
     """
     guarded = [Middleware(TrustedHostMiddleware, allowed_hosts=_hosts(desk.settings()), www_redirect=False)]
-    api = [Route("/incidents/{incident}/{act}", _answering(_api, desk), methods=["POST"])]
+    api = [
+        Route("/incidents/{incident}/{act}", _answering(_api, desk), methods=["POST"]),
+        Route("/retrainings/{key}/{act}", _answering(_retraining, desk), methods=["POST"]),
+    ]
     pages = [
         Route("/{link}", _showing(_respond_page, desk), methods=["GET"]),
         Route("/{link}", _showing(_respond, desk), methods=["POST"]),
@@ -104,6 +109,31 @@ def _api(desk: Desk, request: Request, body: bytes) -> dict[str, Any]:
     given = _json(body)
     by = f"{_name(given['by'])} ({caller})" if given.get("by") else caller
     return _done(desk, request.path_params["incident"], act, by, given)
+
+
+def _retraining(desk: Desk, request: Request, body: bytes) -> dict[str, Any]:
+    key, act = request.path_params["key"], request.path_params["act"]
+    if act not in ("approve", "refuse", "done"):
+        raise Refused(404, f"there is no action {act!r}: approve, refuse or done")
+    caller = _caller(desk.settings(), request.headers.get("authorization", ""), "retrain")
+    given, now = _json(body), desk.clock.now()
+    by = f"{_name(given['by'])} ({caller})" if given.get("by") else caller
+    note, status = given.get("note", "")[:_NOTE], given.get("status", "")
+    try:
+        if act == "approve":
+            one = retraining.approve(desk.store, key, by, now)
+        elif act == "refuse":
+            one = retraining.refuse(desk.store, key, by, note, now)
+        elif status in ("succeeded", "failed"):
+            version = given.get("version", "")[:_NAME]
+            one = retraining.done(desk.store, key, by, now, succeeded=status == "succeeded", version=version, note=note)
+        else:
+            raise Refused(400, "status: succeeded or failed")
+    except NoSuchRetraining as error:
+        raise Refused(404, str(error)) from error
+    except AlertError as error:
+        raise Refused(409, str(error)) from error
+    return {"type": "retraining", "key": one.key, "model": one.model, "stage": one.stage.value}
 
 
 def _caller(server: ServerSettings, header: str, scope: str) -> str:

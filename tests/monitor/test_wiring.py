@@ -21,8 +21,8 @@ from alerts.channels.webhook import Webhook
 from alerts.errors import AlertError
 from alerts.incident import Track
 from alerts.routing import Route, Timing
-from alerts.triggers.policy import Trigger, on_incidents
-from detectors.diagnosis import Trouble
+from alerts.triggers import retrainings
+from alerts.triggers.policy import Mode, Trigger, on_incidents
 from detectors.result import Kind
 from monitor.settings import Settings
 from monitor.store.engine import Store, make_engine
@@ -100,11 +100,39 @@ def test_what_cannot_work_is_refused_by_name(alerts: dict[str, Any], says: str) 
 
 
 def test_triggers_as_their_policy_sees_them() -> None:
-    given = {"retrain": {"url": "https://h.example", "kinds": ["performance", "drift"], "cooldown": "3d", "confirm": 3}}
+    url = "https://h.example"
+    given = {
+        "retrain": {
+            "url": url,
+            "when": "drift",
+            "cooldown": "3d",
+            "confirm": 3,
+            "at_most": "2 per 60d",
+            "approval": True,
+        },
+        "rehearse": {"url": url, "dry_run": True},
+    }
     model = settings(models={"m": {"triggers": given}}).models["m"]
     assert make_triggers("m", model) == [
-        Trigger("retrain", "m", "breach", (Trouble.PERFORMANCE, Trouble.DRIFT), timedelta(days=3), 3)
+        Trigger("retrain", "m", "drift", timedelta(days=3), 3, 2, timedelta(days=60), Mode.APPROVAL),
+        Trigger("rehearse", "m", mode=Mode.DRY_RUN),
     ]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "says"),
+    [
+        ({"dry_run": True}, "exactly one of url, airflow or github"),
+        ({"url": "https://h.example", "github": {"repository": "a/b", "workflow": "w", "token": "t"}}, "exactly one"),
+        ({"github": {"repository": "a", "workflow": "w", "token": "t"}}, "owner/name"),
+        ({"url": "https://h.example", "at_most": "often"}, "2 per 30d"),
+        ({"url": "https://h.example", "approval": True, "dry_run": True}, "needs no approval"),
+        ({"url": "https://h.example", "cron": "0 0 * * *"}, "cron goes with when: schedule"),
+    ],
+)
+def test_a_trigger_that_makes_no_sense_is_refused(trigger: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        settings(models={"m": {"triggers": {"t": trigger}}})
 
 
 def test_a_breach_reaches_the_retraining_job_signed_and_once(tmp_path: Path) -> None:
@@ -119,9 +147,12 @@ def test_a_breach_reaches_the_retraining_job_signed_and_once(tmp_path: Path) -> 
         triggers = make_triggers("flight-delay", config.models["flight-delay"])
         for _ in range(3):
             with store.begin() as conn:
-                past = outbox.fired(conn, "flight-delay")
+                past = retrainings.history(conn, "flight-delay")
                 decisions = on_incidents(triggers, [replace(incident, tracks={"1d": track})], past, DAY0)
-                outbox.add_trigger_intents(conn, [d.firing for d in decisions if d.firing], DAY0)
+                for firing in (decision.firing for decision in decisions if decision.firing):
+                    payload = firing.payload()
+                    retrainings.add(conn, firing, payload, DAY0)
+                    outbox.add_trigger_intent(conn, firing.model, firing.trigger, firing.key, payload, DAY0)
             deliverer.flush(DAY0)
             deliverer.deliver(DAY0, wait=60)
         deliverer.close()

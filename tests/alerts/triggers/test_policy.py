@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from alerts import outbox
 from alerts.incident import Incident, State, Track
-from alerts.triggers.policy import Decision, Fired, Trigger, on_incidents, on_schedule, target_name
-from detectors.diagnosis import Trouble
+from alerts.triggers.policy import Decision, Fired, Mode, Trigger, on_incidents, on_schedule, target_name
 from detectors.result import Kind
-from tests.alerts.conftest import Begin
 from tests.support.incidents import DAY, DAY0, day, opened
 
 TRIGGER = Trigger("retrain", "flight-delay", confirm=2, cooldown=timedelta(days=7))
@@ -63,7 +60,8 @@ def test_broken_data_or_labels_are_mended_before_anything_is_trained_on_them() -
 def test_drift_alone_does_not_retrain_unless_asked_to() -> None:
     drift = replace(opened().incident, tracks=degraded().tracks)
     assert on_incidents([TRIGGER], [drift], [], DAY0) == []
-    assert one(on_incidents([replace(TRIGGER, kinds=(Trouble.DRIFT,))], [drift], [], DAY0)).firing is not None
+    assert one(on_incidents([replace(TRIGGER, when="drift")], [drift], [], DAY0)).firing is not None
+    assert one(on_incidents([replace(TRIGGER, when="drift")], [degraded()], [], DAY0)).firing is not None
 
 
 def test_what_is_over_or_another_models_fires_nothing() -> None:
@@ -101,14 +99,27 @@ def test_a_scheduled_trigger_fires_once_for_its_time() -> None:
     assert on_schedule(trigger, DAY0 + DAY, "3", "base-1", [Fired("retrain", first.key, DAY0)], DAY0 + DAY).firing
 
 
-def test_the_outbox_is_the_history(either: Begin) -> None:
-    firing = one(on_incidents([TRIGGER], [degraded()], [], DAY0)).firing
+def test_never_more_than_so_many_in_a_period() -> None:
+    trigger = replace(TRIGGER, cooldown=timedelta(days=1), most=2, period=timedelta(days=30))
+    past = [Fired("retrain", f"k{number}", DAY0 + number * 5 * DAY) for number in range(2)]
+    held = one(on_incidents([trigger], [degraded()], past, DAY0 + 29 * DAY))
+    assert (held.firing, held.reason) == (None, "fired 2 times lately, as often as it may until 2013-05-31T04:00:00Z")
+    assert one(on_incidents([trigger], [degraded()], past, DAY0 + 30 * DAY)).firing is not None
+
+
+def test_what_somebody_refused_counts_no_more_but_is_not_asked_again() -> None:
+    refused = [Fired("retrain", "retrain_other", DAY0, counted=False)]
+    firing = one(on_incidents([TRIGGER], [degraded()], refused, DAY0)).firing
     assert firing is not None
-    with either() as conn:
-        for _ in range(2):
-            outbox.add_trigger_intents(conn, [firing], DAY0)
-        assert outbox.fired(conn, "flight-delay") == [Fired("retrain", firing.key, DAY0)]
-        assert outbox.fired(conn, "other") == []
+    again = one(on_incidents([TRIGGER], [degraded()], [Fired("retrain", firing.key, DAY0, counted=False)], DAY0))
+    assert (again.firing, again.reason) == (None, "fired already for this")
+
+
+def test_a_firing_says_whether_its_target_is_called() -> None:
+    for mode in Mode:
+        firing = one(on_incidents([replace(TRIGGER, mode=mode)], [degraded()], [], DAY0)).firing
+        assert firing is not None
+        assert firing.mode is mode
 
 
 def test_targets_have_names_no_channel_has() -> None:

@@ -15,6 +15,8 @@ import pytest
 from alerts import outbox, silences
 from alerts.incident import State
 from alerts.permits import Permit, signed
+from alerts.triggers import retrainings
+from alerts.triggers.policy import Firing, Mode
 from monitor.metrics import Metrics
 from monitor.pulse import Pulse
 from monitor.settings import Settings
@@ -70,7 +72,7 @@ class Site:
 def site(tmp_path: Path) -> Iterator[Site]:
     port = free_port()
     tokens = {
-        "ci": {"token": TOKEN, "scopes": ["acknowledge", "close", "mute"]},
+        "ci": {"token": TOKEN, "scopes": ["acknowledge", "close", "mute", "retrain"]},
         "muter": {"token": NARROW, "scopes": ["mute"]},
         "empty": {"token": "", "scopes": ["close"]},
     }
@@ -178,3 +180,25 @@ def test_other_hosts_and_long_bodies_are_refused(site: Site) -> None:
 
 def test_health_is_told_to_whoever_asks_under_any_name(site: Site) -> None:
     assert site.ask("GET", "/healthz", "", {"Host": "10.1.2.3:8787"})[0] in (200, 503)
+
+
+def test_a_training_job_says_that_it_is_done(site: Site) -> None:
+    one = Firing("retrain", "m", "1", "retrain_1", NOW, ("worse",), incident=site.id, mode=Mode.APPROVAL)
+    with site.store.begin() as connection:
+        retrainings.add(connection, one, one.payload(), NOW)
+
+    def say(act: str, token: str, body: Mapping[str, str]) -> tuple[int, str]:
+        headers = {"Authorization": f"Bearer {token}"}
+        return site.ask("POST", f"/api/retrainings/retrain_1/{act}", json.dumps(body), headers)
+
+    assert say("approve", NARROW, {})[0] == 403
+    assert say("done", TOKEN, {"status": "succeeded"})[0] == 409, "it waits for approval"
+    assert say("approve", TOKEN, {"by": "maria"})[0] == 200
+    assert say("done", TOKEN, {"status": "perhaps"})[0] == 400
+    status, answer = say("done", TOKEN, {"status": "succeeded", "version": "2"})
+    assert (status, json.loads(answer)["stage"]) == (200, "succeeded")
+    assert site.state is State.RESOLVED
+    assert (
+        site.ask("POST", "/api/retrainings/other/done", '{"status": "failed"}', {"Authorization": f"Bearer {TOKEN}"})[0]
+        == 404
+    )
