@@ -25,6 +25,7 @@ _KINDS = {
     Kind.BUSINESS: Trouble.PERFORMANCE,
     Kind.VOLUME: Trouble.SILENCE,
 }
+_DETECTORS = {"log_reachable": Trouble.BLIND, "label_feed": Trouble.LABELS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def heard(findings: Sequence[Finding]) -> list[Finding]:
 
 def trouble_of(finding: Finding) -> Trouble:
     """The kind of trouble a finding of this kind speaks for when it is clean."""
-    return Trouble.BLIND if finding.detector == "log_reachable" else _KINDS[finding.kind]
+    return _DETECTORS.get(finding.detector) or _KINDS[finding.kind]
 
 
 def _merged(trouble: Trouble, found: Sequence[Diagnosis], cap: Severity) -> Breach:

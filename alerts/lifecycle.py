@@ -30,14 +30,14 @@ from detectors.diagnosis import Trouble
 from detectors.result import Finding, Kind, Severity, Status
 
 # Causes first: what they explain is not told a second time.
-_ORDER = (Trouble.BLIND, Trouble.SILENCE, Trouble.DATA, Trouble.PERFORMANCE, Trouble.DRIFT)
+_ORDER = (Trouble.BLIND, Trouble.SILENCE, Trouble.LABELS, Trouble.DATA, Trouble.PERFORMANCE, Trouble.DRIFT)
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """How one model's incidents live.
 
-    Resolved after `clean_windows` clean windows in a row (one for silence and blindness: rows that have come are
+    Resolved after `clean_windows` clean windows in a row (one for silence, blindness and labels: what has come is
     there); within `grace` of its last window it is reopened rather than opened anew; told again when the worst
     figure has grown by the factor `worse`; drift that has lasted for `standing` is no longer news; never louder than
     `severity_cap`. `source` tells the model's log from another.
@@ -54,7 +54,7 @@ class Policy:
 
     def clean_needed(self, trouble: Trouble) -> int:
         """Clean windows in a row that resolve an incident of this kind."""
-        return 1 if trouble in CAUSES else self.clean_windows
+        return 1 if trouble in (*CAUSES, Trouble.LABELS) else self.clean_windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,12 @@ def step(
     """
     # What happens on the days of a known event is on record, and neither bad news nor good.
     findings = [finding for finding in findings if "event" not in finding.detail]
-    fresh = heard([finding for finding in findings if finding.revision == 0])
+    # A window whose labels have come at last is judged for the first time, however often it was looked at.
+    first = [finding for finding in findings if finding.revision == 0 or finding.detail.get("first_judged")]
+    fresh = heard(first)
     # That rows came late is no reason to keep open what their coming has settled.
-    revised = [finding for finding in findings if finding.revision > 0 and finding.detector != "late_rows"]
+    later = [finding for finding in findings if finding.revision > 0 and not finding.detail.get("first_judged")]
+    revised = [finding for finding in later if finding.detector != "late_rows"]
     breaches = breaches_of(fresh, policy.severity_cap, beside)
 
     known = {incident.id: incident for incident in incidents}

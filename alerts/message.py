@@ -38,6 +38,7 @@ _TROUBLES = {
     Trouble.SILENCE: "silence",
     Trouble.BLIND: "monitor blind",
     Trouble.CHANNEL: "channel dead",
+    Trouble.LABELS: "labels",
 }
 
 

@@ -66,7 +66,8 @@ def count_clean(incident: Incident, findings: Sequence[Finding], breach: Breach 
 
 def is_clean(incident: Incident, findings: Sequence[Finding]) -> bool:
     """Whether one window's findings speak against the incident: some are ok, none breaches, no subject is unsure."""
-    mine = [finding for finding in findings if trouble_of(finding) is incident.trouble]
+    # What is measured and not judged speaks for nothing.
+    mine = [f for f in findings if trouble_of(f) is incident.trouble and f.detail.get("judged", True)]
     if any(finding.status is Status.BREACH for finding in mine):
         return False
     sure = {finding.subject for finding in mine if finding.status is Status.OK}

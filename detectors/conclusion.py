@@ -207,7 +207,8 @@ def held_up(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def _sorted(findings: Sequence[Finding], is_bug: Callable[[Finding], bool]) -> _Known:
-    whole = [finding for finding in findings if finding.status is not Status.INSUFFICIENT]
+    # What is measured and not judged speaks for nothing.
+    whole = [f for f in findings if f.status is not Status.INSUFFICIENT and f.detail.get("judged", True)]
     inputs = [f for f in whole if f.kind in (Kind.FEATURE, Kind.PREDICTION, Kind.QUALITY)]
     performance = [f for f in whole if f.kind in (Kind.PERFORMANCE, Kind.BUSINESS)]
     labels = [f for f in whole if f.detector.startswith(_LABELS)]

@@ -34,6 +34,10 @@ class Trouble(StrEnum):
     SILENCE = "silence"
     BLIND = "blind"
     CHANNEL = "channel"
+    LABELS = "labels"
+
+
+_VOLUME = {"log_reachable": Trouble.BLIND, "label_feed": Trouble.LABELS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ def _reason(diagnosis: Diagnosis, findings: Sequence[Finding]) -> str:
 
 def _trouble_of(finding: Finding, broken: set[str]) -> Trouble:
     if finding.kind is Kind.VOLUME:
-        return Trouble.BLIND if finding.detector == "log_reachable" else Trouble.SILENCE
+        return _VOLUME.get(finding.detector, Trouble.SILENCE)
     if finding.kind in (Kind.PERFORMANCE, Kind.BUSINESS):
         return Trouble.PERFORMANCE
     about = {finding.subject, *_parted(finding)}
@@ -191,6 +195,20 @@ def _silence(found: tuple[Finding, ...]) -> Diagnosis:
         _subjects(found),
         summary,
         "Look at the serving job and at what writes the prediction log.",
+        found,
+    )
+
+
+def _labels(found: tuple[Finding, ...]) -> Diagnosis:
+    stopped = found[0]
+    return Diagnosis(
+        Trouble.LABELS,
+        "labels stopped",
+        Severity.WARNING,
+        _subjects(found),
+        f"no label has come for {_age(stopped.statistic or 0.0)}, {stopped.effect or 0.0:.1f} times the longest usual "
+        f"pause; about {stopped.n:,} were to be expected",
+        "Look at what delivers the labels; until they come, performance is judged on what came before.",
         found,
     )
 
@@ -287,11 +305,17 @@ def _performance(found: tuple[Finding, ...]) -> Diagnosis:
     known = MEASURES.get(worst.detector)
     summary = f"{plain(known.title if known else worst.detector)} is {_number(worst.statistic)}"
     if known is not None and worst.statistic is not None and worst.effect is not None:
+        told = worst.detail.get("baseline")
         sign = 1.0 if known.higher_is_better else -1.0
         worse = sign * worst.effect
         usual = worst.statistic / (1.0 - worse) if known.relative else worst.statistic + worse
-        verb = "fell" if known.higher_is_better else "rose"
+        usual = told if isinstance(told, float) else usual
+        verb = "fell" if worst.statistic < usual else "rose"
         summary = f"{known.title} {verb} from {_number(usual)} to {_number(worst.statistic)}"
+        rates = worst.detail.get("predicted_rate"), worst.detail.get("true_rate")
+        if all(isinstance(rate, float) for rate in rates):
+            shown = [Unit.SHARE.show(rate) for rate in rates if isinstance(rate, float)]
+            summary = f"predicted rate {shown[0]}, true rate {shown[1]} ({_number(usual)} apart before)"
     return Diagnosis(
         Trouble.PERFORMANCE,
         Conclusion.CONCEPT_DRIFT.value,
@@ -306,6 +330,7 @@ def _performance(found: tuple[Finding, ...]) -> Diagnosis:
 _ORDER: dict[Trouble, Callable[[tuple[Finding, ...]], Diagnosis]] = {
     Trouble.BLIND: _blind,
     Trouble.SILENCE: _silence,
+    Trouble.LABELS: _labels,
     Trouble.DATA: _data,
     Trouble.DRIFT: _drift,
     Trouble.PERFORMANCE: _performance,

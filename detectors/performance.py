@@ -1,36 +1,58 @@
-"""Realised performance, from labels: AUC, log loss, accuracy; absolute and squared error for regression.
+"""Realised performance, from labels: every measure by name, what it reads, and when it is judged.
 
 In: arrays of labels with scores or predictions, one entry a labelled row. Out: `Measured`: value, standard error, rows.
-Kept: nothing.
+Kept: nothing. The measures themselves are in `ranking.py`, `probability.py`, `decisions.py` and `regression.py`.
 
 Rows with a missing label, score or prediction (None, NaN) are left out. Too little to say anything (no rows, one class
-only, scores that are no probabilities for the log loss) is a NaN value, never an error. Standard errors take rows as
-independent.
+only, scores that are no probabilities for the log loss) is a NaN value, never an error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import partial
+from typing import Literal
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from detectors.result import DetectorError, FloatArray
-from detectors.values import canonical
+from detectors.decisions import accuracy, f1, macro_f1, macro_precision, macro_recall, precision, recall
+from detectors.measured import Measured
+from detectors.probability import brier, calibration_error, log_loss, rate_bias
+from detectors.ranking import average_precision, roc_auc
+from detectors.regression import bias, mae, mape, quantile_loss, r_squared, rmse
+
+__all__ = [
+    "MEASURES",
+    "Measure",
+    "Measured",
+    "Task",
+    "accuracy",
+    "average_precision",
+    "bias",
+    "brier",
+    "calibration_error",
+    "f1",
+    "log_loss",
+    "macro_f1",
+    "macro_precision",
+    "macro_recall",
+    "mae",
+    "mape",
+    "measure",
+    "precision",
+    "quantile_loss",
+    "r_squared",
+    "rate_bias",
+    "recall",
+    "rmse",
+    "roc_auc",
+]
 
 Task = Literal["binary", "multiclass", "regression"]
-_NAN = float("nan")
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A measure's value and standard error over `n` labelled rows; NaN where the rows do not allow one."""
-
-    value: float
-    stderr: float
-    n: int
+_BINARY: tuple[Task, ...] = ("binary",)
+_MULTI: tuple[Task, ...] = ("multiclass",)
+_NUMBER: tuple[Task, ...] = ("regression",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +60,8 @@ class Measure:
     """What is known of a measure beside its function.
 
     `tolerance` is how much worse than the baseline's value is too much: in the measure's own units, or as a share of
-    the baseline's value where `relative`.
+    the baseline's value where `relative`. `reads`: the score or the prediction. `judged`: without being asked; the
+    others are measured, and judged where the config gives them a threshold. `signed`: best at 0, bad on both sides.
     """
 
     name: str
@@ -46,129 +69,147 @@ class Measure:
     higher_is_better: bool
     tolerance: float
     relative: bool
-    function: Callable[[ArrayLike, ArrayLike], Measured]
+    function: Callable[..., Measured]
     help: str
-
-
-def roc_auc(label: ArrayLike, score: ArrayLike) -> Measured:
-    """Area under the ROC curve: the chance that a positive scores above a negative, ties counting half.
-
-    `label` is true (1) for positives. The standard error is DeLong's (DeLong, DeLong & Clarke-Pearson 1988). Equals
-    `sklearn.metrics.roc_auc_score`.
-    """
-    truth, scores = _paired(label, score)
-    positive = truth > 0
-    m, n = int(positive.sum()), int((~positive).sum())
-    if not m or not n:
-        return Measured(_NAN, _NAN, m + n)
-    ranks = _midranks(scores)
-    above = (ranks[positive] - _midranks(scores[positive])) / n
-    below = 1.0 - (ranks[~positive] - _midranks(scores[~positive])) / m
-    value = float(above.mean())
-    stderr = float(np.sqrt(above.var(ddof=1) / m + below.var(ddof=1) / n)) if min(m, n) > 1 else _NAN
-    return Measured(value, stderr, m + n)
-
-
-def log_loss(label: ArrayLike, score: ArrayLike) -> Measured:
-    """Mean of -ln(probability given to what came true), probabilities kept a float64 epsilon from 0 and 1.
-
-    Equals `sklearn.metrics.log_loss`.
-    """
-    truth, scores = _paired(label, score)
-    if not len(truth) or scores.min() < 0.0 or scores.max() > 1.0:
-        return Measured(_NAN, _NAN, len(truth))
-    epsilon = np.finfo(np.float64).eps
-    chance = np.clip(np.where(truth > 0, scores, 1.0 - scores), epsilon, 1.0 - epsilon)
-    return _mean(-np.log(chance))
-
-
-def accuracy(label: ArrayLike, prediction: ArrayLike) -> Measured:
-    """Share of rows whose prediction is the label. Numbers and texts are compared as categories: 1, 1.0 and "1"."""
-    first, second = np.asarray(label).reshape(-1), np.asarray(prediction).reshape(-1)
-    _same_length(first, second)
-    if first.dtype.kind in "biu" and second.dtype.kind in "biu":  # the usual case, with nothing missing
-        return _mean((first == second).astype(np.float64))
-    truth, said = _classes(first), _classes(second)
-    pairs = [(a, b) for a, b in zip(truth, said, strict=True) if a is not None and b is not None]
-    return _mean(np.array([a == b for a, b in pairs], dtype=np.float64))
-
-
-def mae(label: ArrayLike, prediction: ArrayLike) -> Measured:
-    """Mean absolute error."""
-    truth, said = _paired(label, prediction)
-    return _mean(np.abs(said - truth))
-
-
-def rmse(label: ArrayLike, prediction: ArrayLike) -> Measured:
-    """Root of the mean squared error; standard error by the delta method."""
-    truth, said = _paired(label, prediction)
-    squared = _mean((said - truth) ** 2)
-    value = float(np.sqrt(squared.value))
-    return Measured(value, squared.stderr / (2.0 * value) if value else squared.stderr, squared.n)
+    tasks: tuple[Task, ...] = _BINARY
+    reads: Literal["score", "prediction"] = "prediction"
+    judged: bool = False
+    signed: bool = False
 
 
 MEASURES: dict[str, Measure] = {
-    "auc": Measure("auc", "AUC", True, 0.05, False, roc_auc, "ranking of positives above negatives"),
-    "log_loss": Measure("log_loss", "log loss", False, 0.15, True, log_loss, "fit of the predicted probabilities"),
-    "accuracy": Measure("accuracy", "accuracy", True, 0.05, False, accuracy, "share of right classes"),
-    "mae": Measure("mae", "mean absolute error", False, 0.2, True, mae, "size of a regression's errors"),
-    "rmse": Measure("rmse", "RMSE", False, 0.2, True, rmse, "size of a regression's errors, large ones weighing more"),
+    "auc": Measure(
+        "auc", "AUC", True, 0.05, False, roc_auc, "ranking of positives above negatives", reads="score", judged=True
+    ),
+    "pr_auc": Measure(
+        "pr_auc",
+        "PR AUC",
+        True,
+        0.1,
+        True,
+        average_precision,
+        "precision over all recalls; follows the true rate",
+        reads="score",
+    ),
+    "log_loss": Measure(
+        "log_loss",
+        "log loss",
+        False,
+        0.15,
+        True,
+        log_loss,
+        "fit of the predicted probabilities",
+        reads="score",
+        judged=True,
+    ),
+    "brier": Measure(
+        "brier", "Brier score", False, 0.15, True, brier, "fit of the predicted probabilities, squared", reads="score"
+    ),
+    "calibration_error": Measure(
+        "calibration_error",
+        "calibration error",
+        False,
+        0.05,
+        False,
+        calibration_error,
+        "distance of predicted from true rates by score",
+        reads="score",
+    ),
+    "rate_bias": Measure(
+        "rate_bias",
+        "predicted minus true rate",
+        False,
+        0.05,
+        False,
+        rate_bias,
+        "how far the predicted rate is from the true one",
+        reads="score",
+        judged=True,
+        signed=True,
+    ),
+    "accuracy": Measure(
+        "accuracy",
+        "accuracy",
+        True,
+        0.05,
+        False,
+        accuracy,
+        "share of right classes",
+        tasks=("binary", "multiclass"),
+        judged=True,
+    ),
+    "precision": Measure(
+        "precision", "precision", True, 0.1, False, precision, "share of predicted positives that are"
+    ),
+    "recall": Measure("recall", "recall", True, 0.1, False, recall, "share of positives that were predicted"),
+    "f1": Measure("f1", "F1", True, 0.1, False, f1, "harmonic mean of precision and recall"),
+    "macro_precision": Measure(
+        "macro_precision", "macro precision", True, 0.1, False, macro_precision, "precision by class", tasks=_MULTI
+    ),
+    "macro_recall": Measure(
+        "macro_recall", "macro recall", True, 0.1, False, macro_recall, "recall by class", tasks=_MULTI
+    ),
+    "macro_f1": Measure(
+        "macro_f1",
+        "macro F1",
+        True,
+        0.05,
+        False,
+        macro_f1,
+        "F1 by class",
+        _MULTI,
+        judged=True,
+    ),
+    "mae": Measure(
+        "mae", "mean absolute error", False, 0.2, True, mae, "size of a regression's errors", _NUMBER, judged=True
+    ),
+    "rmse": Measure(
+        "rmse",
+        "RMSE",
+        False,
+        0.2,
+        True,
+        rmse,
+        "size of a regression's errors, large ones weighing more",
+        _NUMBER,
+        judged=True,
+    ),
+    "mape": Measure("mape", "MAPE", False, 0.2, True, mape, "size of errors against the label", _NUMBER),
+    "r_squared": Measure(
+        "r_squared", "R²", True, 0.1, False, r_squared, "share of the labels' variance explained", _NUMBER
+    ),
+    "bias": Measure(
+        "bias", "mean error", False, 1.0, False, bias, "prediction minus label, on average", _NUMBER, signed=True
+    ),
+    "quantile_loss": Measure(
+        "quantile_loss", "quantile loss", False, 0.2, True, quantile_loss, "fit of a predicted quantile", _NUMBER
+    ),
 }
 
 
 def measure(
-    task: Task, label: ArrayLike, score: ArrayLike | None = None, prediction: ArrayLike | None = None
+    task: Task,
+    label: ArrayLike,
+    score: ArrayLike | None = None,
+    prediction: ArrayLike | None = None,
+    *,
+    weight: ArrayLike | None = None,
+    days: ArrayLike | None = None,
+    quantile: float = 0.5,
+    only: Container[str] | None = None,
 ) -> dict[str, Measured]:
-    """Every measure that the task and the columns at hand allow, by name.
+    """Every measure that the task and the columns at hand allow, by name; with `only`, of those.
 
-    Binary: `auc` and `log_loss` of a score (labels true or 1 for positives), `accuracy` of a prediction. Multiclass:
-    `accuracy`. Regression: `mae` and `rmse` of the prediction, or of the score where there is no prediction.
+    Binary: those of a score and those of a prediction (labels true or 1 for positives). Multiclass: those of the
+    predicted class. Regression: those of the prediction, or of the score where there is no prediction. `weight`, shape
+    (rows,), as in scikit-learn; `days`, shape (rows,), are what standard errors are clustered by.
     """
-    if task == "regression":
-        said = prediction if prediction is not None else score
-        return {} if said is None else {name: MEASURES[name].function(label, said) for name in ("mae", "rmse")}
+    columns = {"score": score, "prediction": score if task == "regression" and prediction is None else prediction}
     measured: dict[str, Measured] = {}
-    if task == "binary" and score is not None:
-        measured.update((name, MEASURES[name].function(label, score)) for name in ("auc", "log_loss"))
-    if prediction is not None:
-        measured["accuracy"] = accuracy(label, prediction)
+    for name, known in MEASURES.items():
+        said = columns[known.reads]
+        if task not in known.tasks or said is None or (only is not None and name not in only):
+            continue
+        function = partial(known.function, quantile=quantile) if name == "quantile_loss" else known.function
+        measured[name] = function(label, said, weight, days)
     return measured
-
-
-def _mean(values: FloatArray) -> Measured:
-    n = len(values)
-    if not n:
-        return Measured(_NAN, _NAN, 0)
-    return Measured(float(values.mean()), float(values.std(ddof=1) / np.sqrt(n)) if n > 1 else _NAN, n)
-
-
-def _midranks(values: FloatArray) -> FloatArray:
-    """Ranks from 1, ties sharing their middle one."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks: FloatArray = (np.cumsum(counts) - (counts - 1) / 2.0)[place]
-    return ranks
-
-
-def _paired(first: ArrayLike, second: ArrayLike) -> tuple[FloatArray, FloatArray]:
-    a, b = _floats(first), _floats(second)
-    _same_length(a, b)
-    usable = np.isfinite(a) & np.isfinite(b)
-    return a[usable], b[usable]
-
-
-def _floats(values: ArrayLike) -> FloatArray:
-    try:
-        return np.asarray(values, dtype=np.float64).reshape(-1)
-    except (TypeError, ValueError) as error:
-        raise DetectorError(f"labels and predictions must be numbers here: {error}") from error
-
-
-def _classes(values: ArrayLike) -> list[str | None]:
-    plain: list[Any] = np.asarray(values).reshape(-1).tolist()
-    texts = [canonical(value) for value in plain]
-    return [text if isinstance(text, str) else None for text in texts]
-
-
-def _same_length(first: NDArray[Any] | list[Any], second: NDArray[Any] | list[Any]) -> None:
-    if len(first) != len(second):
-        raise DetectorError(f"{len(first)} labels against {len(second)} predictions")

@@ -351,7 +351,9 @@ JOINT: dict[str, JointDetector] = {
     ),
 }
 
-DETECTOR_NAMES: frozenset[str] = frozenset(DETECTORS) | frozenset(JOINT) | frozenset(MEASURES) | frozenset(OPERATIONAL)
+CONFUSION = "confusion"
+"""The finding that holds the confusion matrix: measured, never judged."""
+DETECTOR_NAMES: frozenset[str] = frozenset((*DETECTORS, *JOINT, *MEASURES, CONFUSION, *OPERATIONAL))
 """Every name that may stand under `detectors:` in the config: these, performance measures, those of rows and times."""
 
 

@@ -12,9 +12,9 @@ from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
-from scipy.special import ndtr
 
-from detectors.performance import MEASURES, Measured
+from detectors.day_effects import expected
+from detectors.performance import MEASURES, Measure, Measured
 from detectors.registry import DETECTORS
 from detectors.result import FloatArray, IntArray, Judgement, Statistic, Status
 
@@ -109,34 +109,52 @@ class PerformanceJudgement:
 class PerformanceRule:
     """Breach: worse than the baseline by the tolerance or more, and significantly so.
 
-    The test is a one-sided normal one on both standard errors, at `alpha` over the number of measures judged together.
-    Fewer than `minimum_rows` labelled rows on either side, or no value, is insufficient.
+    The test is one-sided, on both standard errors with what days do by themselves (`day_effects.py`), at `alpha` over
+    the number of measures judged together: those judged without being asked and those with a tolerance of their own.
+    The others are measured alone: `ok` with no threshold.
+    Fewer than `minimum_rows` labelled rows on either side, or no value, is insufficient. `known` are the measures by
+    name.
     """
 
     tolerances: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     alpha: float = 0.01
     minimum_rows: int = 100
+    known: Mapping[str, Measure] = field(default_factory=lambda: MappingProxyType(MEASURES))
+
+    def judges(self, name: str) -> bool:
+        """Whether a measure is judged, and not only measured."""
+        return self.known[name].judged or name in self.tolerances
 
     def judge(
-        self, baseline: Mapping[str, Measured], production: Mapping[str, Measured]
+        self, baseline: Mapping[str, Measured], production: Mapping[str, Measured], places: int = 1
     ) -> Mapping[str, PerformanceJudgement]:
-        """One judgement for each of `production`'s measures."""
+        """One judgement for each of `production`'s measures; `places` is how many segments are judged together."""
+        count = max(sum(self.judges(name) for name in production), 1) * places
         return {
-            name: self._one(name, baseline.get(name), measured, self.alpha / len(production))
+            name: self._one(name, baseline.get(name), measured, self.alpha / count)
             for name, measured in production.items()
         }
 
     def _one(self, name: str, usual: Measured | None, now: Measured, alpha: float) -> PerformanceJudgement:
-        known = MEASURES[name]
-        tolerance = self.tolerances.get(name, known.tolerance)
+        known, judged = self.known[name], self.judges(name)
         nan = float("nan")
-        if usual is None or min(usual.n, now.n) < self.minimum_rows:
+        tolerance = self.tolerances.get(name, known.tolerance) if judged else nan
+        if np.isnan(now.value) or now.n < self.minimum_rows:
             return PerformanceJudgement(nan, tolerance, nan, Status.INSUFFICIENT)
-        worse = usual.value - now.value if known.higher_is_better else now.value - usual.value
-        error = float(np.hypot(usual.stderr, now.stderr))
-        if np.isnan(worse) or np.isnan(error) or (known.relative and usual.value <= 0.0):
+        if not judged:
+            return PerformanceJudgement(nan, nan, nan, Status.OK)
+        if usual is None or usual.n < self.minimum_rows:
             return PerformanceJudgement(nan, tolerance, nan, Status.INSUFFICIENT)
-        pvalue = float(ndtr(-worse / error)) if error else float(worse <= 0.0)
-        effect = worse / usual.value if known.relative else worse
+        held = expected(now, usual)
+        if known.signed:
+            worse = abs(now.value) - abs(held.usual)
+        else:
+            worse = held.usual - now.value if known.higher_is_better else now.value - held.usual
+        error = float(np.hypot(usual.stderr, held.stderr))
+        if np.isnan(worse) or np.isnan(error) or (known.relative and held.usual <= 0.0):
+            return PerformanceJudgement(nan, tolerance, nan, Status.INSUFFICIENT)
+        # What is signed may be off on either side.
+        pvalue = min(held.tail(worse, error) * (2.0 if known.signed else 1.0), 1.0)
+        effect = worse / held.usual if known.relative else worse
         breach = effect >= tolerance and pvalue <= alpha
         return PerformanceJudgement(effect, tolerance, pvalue, Status.BREACH if breach else Status.OK)

@@ -13,7 +13,14 @@ from detectors.result import Statistic
 
 FEWEST_USUAL = 3
 _MAD_TO_SD = 1.4826
-OPERATIONAL = {"volume": 0.5, "freshness": 3.0, "clock_shift": 1.0, "late_rows": 0.05, "duplicates": 0.01}
+OPERATIONAL = {
+    "volume": 0.5,
+    "freshness": 3.0,
+    "clock_shift": 1.0,
+    "late_rows": 0.05,
+    "duplicates": 0.01,
+    "label_feed": 2.0,
+}
 
 
 def volume(rows: int, usual: ArrayLike) -> Statistic:

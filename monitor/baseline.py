@@ -11,22 +11,22 @@ import hashlib
 import json
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from math import isfinite
 from pathlib import Path
 
 import pyarrow as pa
 
 from detectors import Grid, Profile
 from detectors.columns import Role
-from detectors.performance import Measured, measure
+from detectors.measured import Measured
 from detectors.result import DetectorError
 from monitor.accepted import BY_INCIDENT, Acceptance, accepted_by, stage_at
 from monitor.joint_reference import completed, with_joint
 from monitor.left_out import Span, incident_spans, kept
-from monitor.outcomes import Outcomes, read_outcomes
+from monitor.outcomes import read_outcomes
+from monitor.performance import by_segment, reference_performance
 from monitor.prediction_log.base import LabelSource, LogMismatch, PredictionLog
 from monitor.rows import by_version, times_of
 from monitor.settings import BaselineSettings, ModelSettings
@@ -274,11 +274,15 @@ def from_interval(
     if fitted is None:
         return Learning(None, f"no rows of version {version} between {_day(start, settings)} and {_day(end, settings)}")
     grid, profile = fitted
-    performance: dict[str, Measured] = {}
+    performance: Mapping[str, Measured] = {}
+    apart: Mapping[str, Mapping[str, Measured]] = {}
     if labels is not None and settings.columns.id is not None:
         outcomes = read_outcomes(log, labels, settings, start, end, now).get(version)
         if outcomes is not None and not any_version:
             performance = reference_performance(settings, outcomes)
+            apart = {
+                label: reference_performance(settings, part) for label, part in by_segment(outcomes, grid.segments)
+            }
     origin = f"{_day(start, settings)} to {_day(end - timedelta(microseconds=1), settings)}"
     return Baseline(
         id=_id(model, version, grid.id, f"{start.isoformat()} {end.isoformat()} {profile.rows}"),
@@ -288,6 +292,7 @@ def from_interval(
         grid=grid,
         profile=profile,
         performance=performance,
+        segment_performance=apart,
         start=start,
         end=end,
         rows=profile.rows,
@@ -369,12 +374,6 @@ def roles(settings: ModelSettings) -> dict[str, Role]:
     if settings.columns.score:
         found[settings.columns.score] = Role.SCORE
     return found
-
-
-def reference_performance(settings: ModelSettings, outcomes: Outcomes) -> dict[str, Measured]:
-    """Each measure on the reference, without those that could not be computed."""
-    measured = measure(settings.task, outcomes.label, outcomes.score, outcomes.prediction)
-    return {name: one for name, one in measured.items() if isfinite(one.value) and isfinite(one.stderr)}
 
 
 def _fit(

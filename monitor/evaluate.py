@@ -1,6 +1,6 @@
 """From profiles to findings: measure, judge, put into words.
 
-In: profiles, counts and outcomes as values, and a threshold rule. Out: `Finding`s. Kept: nothing.
+In: profiles and counts as values, and a threshold rule. Out: `Finding`s. Kept: nothing.
 Pure: no clock, no database, no log; what time it is and which revision this is come with the `Context`.
 """
 
@@ -14,12 +14,10 @@ from math import isfinite
 from detectors.bins import psi_bins
 from detectors.columns import Column, ColumnKind
 from detectors.explain import explanation
-from detectors.performance import MEASURES, Measured, measure
 from detectors.profile import Profile
 from detectors.registry import DETECTORS, JOINT
 from detectors.result import Finding, Judgement, Kind, Statistic, Status, Window
-from detectors.threshold import FixedRule, PerformanceRule, ThresholdRule
-from monitor.outcomes import Outcomes
+from detectors.threshold import FixedRule, ThresholdRule
 from monitor.settings import ModelSettings
 
 _LOG, _RUN = "prediction log", "run"
@@ -180,49 +178,6 @@ def _change(
     shares = zip(before.shares, after.shares, before.labels(), strict=True)
     old, new, label = max(shares, key=lambda share: abs(share[1] - share[0]))
     return {"before": f"{label[:80]}: {old:.1%}", "after": f"{label[:80]}: {new:.1%}"}
-
-
-def judge_performance(
-    context: Context, settings: ModelSettings, outcome: Outcomes, baseline: Mapping[str, Measured]
-) -> list[Finding]:
-    """Realised performance of one window against the baseline's."""
-    measured = {
-        name: one
-        for name, one in measure(settings.task, outcome.label, outcome.score, outcome.prediction).items()
-        if enabled(settings, name)
-    }
-    tolerances = {n: d.threshold for n, d in settings.detectors.items() if d.threshold is not None and n in MEASURES}
-    rule = PerformanceRule(tolerances, minimum_rows=settings.minimum_rows)
-    judged = rule.judge(baseline, measured)
-    findings = []
-    for name, one in measured.items():
-        verdict, usual = judged[name], baseline.get(name)
-        detail: dict[str, object] = {"coverage": round(outcome.coverage, 4)}
-        if isfinite(one.stderr):
-            detail["stderr"] = float(f"{one.stderr:.4g}")
-        if usual is not None:
-            detail |= {
-                "baseline": float(f"{usual.value:.6g}"),
-                "before": f"{usual.value:.3f}",
-                "after": f"{one.value:.3f}",
-            }
-        findings.append(
-            context.finding(
-                MEASURES[name].title,
-                Kind.PERFORMANCE,
-                name,
-                verdict.status,
-                one.n,
-                statistic=one.value,
-                pvalue=verdict.pvalue,
-                threshold=verdict.threshold,
-                effect=verdict.effect,
-                detail=detail,
-            )
-        )
-    if not findings:
-        findings.append(unjudged(context, "performance", outcome.labelled, "no labels yet", Kind.PERFORMANCE))
-    return findings
 
 
 def unjudged(context: Context, detector: str, n: int, reason: str, kind: Kind = Kind.FEATURE) -> Finding:

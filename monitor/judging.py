@@ -17,22 +17,22 @@ from importlib.metadata import version as distribution_version
 from detectors import Profile
 from detectors.calibration import Calibration
 from detectors.learned import LearnedRule
-from detectors.result import Finding, Kind, Window
+from detectors.result import Finding, Window
 from detectors.sample import Sample
 from detectors.threshold import ThresholdRule
 from monitor.arrivals import judge_duplicates, judge_late, judge_volume
 from monitor.baseline import Learning, ensure
 from monitor.calibrating import hourly_rule, learn, learned_rule, with_rows
 from monitor.config import Config
-from monitor.evaluate import Context, judge_performance, unjudged
+from monitor.evaluate import Context, unjudged
 from monitor.joint import HORIZON, judge_joint, rule_of
 from monitor.left_out import incident_spans, only_event, without
 from monitor.noting import anchored, mixed, noted
-from monitor.outcomes import Outcomes, read_outcomes
+from monitor.performing import judge_windows
 from monitor.prediction_log.base import LabelSource, PredictionLog
 from monitor.segments import judge_everything
 from monitor.settings import ModelSettings
-from monitor.store import Store, baselines, evaluations, profiles, samples, versions
+from monitor.store import Store, evaluations, profiles, samples, versions
 from monitor.store.baselines import Baseline
 from monitor.store.evaluations import DONE, Evaluation
 from monitor.store.leases import Lease
@@ -105,10 +105,8 @@ class Judging:
                     if due.window not in judged:
                         yield from self._inputs(due, references, revise=True)
                 self.looked_at = changed
-        outcomes = self._outcomes([due.window for due in dues if due.aspect is Aspect.PERFORMANCE])
-        for due in dues:
-            if due.aspect is Aspect.PERFORMANCE:
-                yield from self._performance(due, outcomes)
+        performance = [due for due in dues if due.aspect is Aspect.PERFORMANCE]
+        yield from judge_windows(self, performance, revisions=revisions)
 
     def prepare(self, start: datetime, end: datetime) -> tuple[References, tuple[datetime, ...]]:
         """Bring hour profiles up to date; returns each version's baseline and the slots whose rows changed."""
@@ -293,33 +291,6 @@ class Judging:
                 connection, self.model, context.version, context.baseline_id, context.window, Aspect.INPUTS
             )
         return now if rows is None else rows
-
-    def _outcomes(self, windows: Sequence[Window]) -> Mapping[str, Outcomes]:
-        """The outcomes of all windows that are due together, read once over the longest."""
-        if not windows or self.labels is None:
-            return {}
-        start, end = min(window.start for window in windows), max(window.end for window in windows)
-        return read_outcomes(self.log, self.labels, self.settings, start, end, self.now)
-
-    def _performance(self, due: Due, everything: Mapping[str, Outcomes]) -> Iterator[Evaluation]:
-        window = due.window
-        event = only_event(self.settings, window)
-        parts = {version: whole.between(window.start, window.end) for version, whole in everything.items()}
-        outcomes = {version: part for version, part in parts.items() if part.rows}
-        with self.world.store.read() as connection:
-            known = {version: baselines.current(connection, self.model, version) for version in outcomes}
-        if not outcomes:
-            context = self.context("", window, None, Aspect.PERFORMANCE)
-            findings = [unjudged(context, "performance", 0, "no rows in the window", Kind.PERFORMANCE)]
-            yield self.evaluation(context, due, 0, "", findings)
-        for version, outcome in outcomes.items():
-            baseline = known[version]
-            context = self.context(version, window, baseline, Aspect.PERFORMANCE)
-            usual_performance = baseline.performance if baseline else {}
-            findings = judge_performance(context, self.settings, outcome, usual_performance)
-            if event is not None:
-                findings = noted(findings, event, ())
-            yield self.evaluation(context, due, outcome.rows, f"{outcome.labelled}", findings)
 
     def context(self, version: str, window: Window, baseline: Baseline | None, aspect: Aspect) -> Context:
         """What every finding of one evaluation has in common, with the revision it is to have."""

@@ -1,13 +1,16 @@
 """Predictions joined with their labels.
 
 In: a log, its labels, a span, and up to when labels count. Out: arrays by version, ready for the metrics.
-Kept: nothing. Only the id, score and prediction columns are read.
+Kept: nothing. Only the columns of id, score, prediction and segments are read.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -15,19 +18,23 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from detectors.result import FloatArray, IntArray
-from monitor.prediction_log.arrow import micros
+from monitor.prediction_log.arrow import micros, moment
 from monitor.prediction_log.base import LabelSource, LogMismatch, PredictionLog
 from monitor.rows import by_version, times_of
 from monitor.settings import ModelSettings
+from monitor.windows import days, local_day
+
+_MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """The labelled rows of one version in a span, and how many rows there were in all.
+    """The labelled rows of one version in a span, in order of time, and how many rows there were in all.
 
     `label` is 0/1 for binary tasks, text for multiclass, a number for regression; `score` is None where the log
     has none, `prediction` likewise. Arrays have shape (labelled,), but for `row_times`, the times of all rows as
-    microseconds since the epoch; `times` are those of the labelled ones.
+    microseconds since the epoch; `times` are those of the labelled ones, `first` when their first label was received
+    (None: not known). `segments` are the values of the segment columns.
     """
 
     row_times: IntArray
@@ -35,6 +42,8 @@ class Outcomes:
     label: NDArray[np.generic]
     score: FloatArray | None
     prediction: NDArray[np.generic] | None
+    first: IntArray | None = None
+    segments: Mapping[str, pa.Array] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -51,17 +60,52 @@ class Outcomes:
         """Share of rows whose label has come; 0 for no rows."""
         return self.labelled / self.rows if self.rows else 0.0
 
+    def days(self, zone: ZoneInfo) -> IntArray:
+        """The local day of each labelled row, as a number, shape (labelled,)."""
+        return local_days(self.times, zone)
+
     def between(self, start: datetime, end: datetime) -> Outcomes:
         """The part in `[start, end)`."""
-        first, last = micros(start), micros(end)
-        mine = (self.times >= first) & (self.times < last)
+        edges = micros(start), micros(end)
+        first, last = np.searchsorted(self.row_times, edges)
+        return replace(self._cut(slice(*np.searchsorted(self.times, edges))), row_times=self.row_times[first:last])
+
+    def where(self, chosen: NDArray[np.bool_]) -> Outcomes:
+        """The labelled rows that a mask of shape (labelled,) chooses, of all the rows there were."""
+        return self._cut(chosen)
+
+    def _cut(self, chosen: slice | NDArray[np.bool_] | IntArray) -> Outcomes:
         return Outcomes(
-            self.row_times[(self.row_times >= first) & (self.row_times < last)],
-            self.times[mine],
-            self.label[mine],
-            None if self.score is None else self.score[mine],
-            None if self.prediction is None else self.prediction[mine],
+            self.row_times,
+            self.times[chosen],
+            self.label[chosen],
+            None if self.score is None else self.score[chosen],
+            None if self.prediction is None else self.prediction[chosen],
+            None if self.first is None else self.first[chosen],
+            {name: _picked(values, chosen) for name, values in self.segments.items()},
         )
+
+    def digests(self) -> NDArray[np.uint64]:
+        """A number for each labelled row that another label, score or prediction changes, shape (labelled,)."""
+        found = _bits(self.times) * _MIX
+        for values in (self.label, self.score, self.prediction):
+            if values is not None:
+                found = (found ^ (found >> np.uint64(29))) * _MIX + _bits(values)
+        return found ^ (found >> np.uint64(32))
+
+
+def _picked(values: pa.Array, chosen: slice | NDArray[np.bool_] | IntArray) -> pa.Array:
+    if isinstance(chosen, slice):
+        return values[chosen]
+    return values.filter(pa.array(chosen)) if chosen.dtype == np.bool_ else values.take(pa.array(chosen))
+
+
+def _bits(values: NDArray[np.generic]) -> NDArray[np.uint64]:
+    if values.dtype.kind == "U":
+        names, place = np.unique(values, return_inverse=True)
+        each = [int.from_bytes(hashlib.sha256(str(name).encode()).digest()[:8], "little") for name in names]
+        return np.array(each, dtype=np.uint64)[place]
+    return values.astype(np.float64 if values.dtype.kind == "f" else np.int64).view(np.uint64)
 
 
 def read_outcomes(
@@ -81,7 +125,16 @@ def read_outcomes(
     if columns.id is None:
         raise LogMismatch("labels are joined by id: map columns.id")
     names = [
-        name for name in (columns.timestamp, columns.version, columns.id, columns.score, columns.prediction) if name
+        name
+        for name in (
+            columns.timestamp,
+            columns.version,
+            columns.id,
+            columns.score,
+            columns.prediction,
+            *settings.segments,
+        )
+        if name
     ]
     parts: dict[str, list[tuple[IntArray, pa.Table]]] = {}
     for batch in log.batches(start, end, list(dict.fromkeys(names))):
@@ -99,30 +152,55 @@ def read_outcomes(
         ) from error
 
 
+def local_days(times: IntArray, zone: ZoneInfo) -> IntArray:
+    """The local day of each time (microseconds), as its proleptic ordinal, shape (rows,)."""
+    if not len(times):
+        return np.empty(0, dtype=np.int64)
+    spans = list(days(moment(int(times.min())), moment(int(times.max()) + 1), zone))
+    edges = np.array([micros(start) for start, _ in spans])
+    ordinals = np.array([local_day(start, zone).toordinal() for start, _ in spans], dtype=np.int64)
+    found: IntArray = ordinals[np.searchsorted(edges, times, side="right") - 1]
+    return found
+
+
 def _outcomes(settings: ModelSettings, parts: list[tuple[IntArray, pa.Table]], known: pa.Table) -> Outcomes:
-    """Join one version's rows with the labels (`id`, `label`): all at once, since each join hashes every label."""
+    """Join one version's rows with the labels: all at once, since each join hashes every label."""
     row_times = np.concatenate([times for times, _ in parts])
     rows = pa.concat_tables([table for _, table in parts], promote_options="permissive").combine_chunks()
     columns = settings.columns
     found = pc.index_in(rows.column(columns.id).cast(pa.string()), value_set=known.column("id").combine_chunks())
-    label = known.column("label").combine_chunks().take(found.combine_chunks())
+    found = found.combine_chunks()
+    label = known.column("label").combine_chunks().take(found)
     score, said = _column(rows, columns.score), _column(rows, columns.prediction)
     usable = label.is_valid()
     for array in (score, said):
         if array is not None:
             usable = pc.and_(usable, array.is_valid())
     times, label = row_times[usable.to_numpy(zero_copy_only=False)], label.filter(usable)
+    came = known.column("first_at").combine_chunks().take(found.filter(usable)).cast(pa.int64())
+    first = came.to_numpy(zero_copy_only=False).astype(np.int64)
+    segments = {
+        name: column.filter(usable) for name in settings.segments if (column := _column(rows, name)) is not None
+    }
     scores = None if score is None else _floats(score.filter(usable))
     raw = None if said is None else said.filter(usable)
+    whole = Outcomes(np.sort(row_times), times, times, None, None, first, segments)
     if settings.task == "multiclass":
-        return Outcomes(row_times, times, _texts(label), None, None if raw is None else _texts(raw))
+        return _ordered(replace(whole, label=_texts(label), prediction=None if raw is None else _texts(raw)))
     if settings.task == "regression":
         value = scores if raw is None else _floats(raw)
-        return _finite(Outcomes(row_times, times, _floats(label), None, value))
+        return _ordered(_finite(replace(whole, label=_floats(label), prediction=value)))
     guess: NDArray[np.generic] | None = None if raw is None else _positive(raw, settings.positive)
     if guess is None and scores is not None:
         guess = (scores >= settings.decision_threshold).astype(np.int64)
-    return _finite(Outcomes(row_times, times, _positive(label, settings.positive), scores, guess))
+    return _ordered(_finite(replace(whole, label=_positive(label, settings.positive), score=scores, prediction=guess)))
+
+
+def _ordered(outcomes: Outcomes) -> Outcomes:
+    """In order of time: any part of the span is then a slice."""
+    if (np.diff(outcomes.times) >= 0).all():
+        return outcomes
+    return outcomes._cut(np.argsort(outcomes.times, kind="stable"))
 
 
 def _column(rows: pa.Table, name: str | None) -> pa.Array | None:
@@ -135,16 +213,7 @@ def _finite(outcomes: Outcomes) -> Outcomes:
     for values in (outcomes.label, outcomes.score, outcomes.prediction):
         if values is not None:
             finite &= np.isfinite(values)
-    if finite.all():
-        return outcomes
-    score, said = outcomes.score, outcomes.prediction
-    return Outcomes(
-        outcomes.row_times,
-        outcomes.times[finite],
-        outcomes.label[finite],
-        None if score is None else score[finite],
-        None if said is None else said[finite],
-    )
+    return outcomes if finite.all() else outcomes.where(finite)
 
 
 def _floats(array: pa.Array) -> FloatArray:

@@ -123,7 +123,7 @@ class LabelSource(Protocol):
     def labels(self, since: datetime, until: datetime) -> pa.Table:
         """Labels received in `[since, until)`: columns `id` (string), `label`, `received_at` (timestamp[us, UTC]).
 
-        One row an id: the latest received of the interval.
+        One row an id: the latest received of the interval; `first_at` is when the first of them was.
         """
 
     def token(self) -> str:

@@ -14,7 +14,14 @@ import pyarrow.compute as pc
 from monitor.prediction_log.arrow import TIME
 from monitor.prediction_log.base import LogMismatch, PredictionLog
 
-_EMPTY = pa.schema([pa.field("id", pa.string()), pa.field("label", pa.null()), pa.field("received_at", TIME)])
+_EMPTY = pa.schema(
+    [
+        pa.field("id", pa.string()),
+        pa.field("label", pa.null()),
+        pa.field("received_at", TIME),
+        pa.field("first_at", TIME),
+    ]
+)
 
 
 class RowLabels:
@@ -40,11 +47,13 @@ class RowLabels:
         table = pa.concat_tables(parts, promote_options="permissive")
         order = pc.sort_indices(table, sort_keys=[("id", "ascending"), ("received_at", "ascending")])
         table = table.take(order)
+        received = table.column("received_at").combine_chunks()
         if table.num_rows < 2:
-            return table
+            return table.append_column("first_at", received)
         ids = table.column("id").combine_chunks()
-        last_of_its_id = pc.not_equal(ids[:-1], ids[1:])
-        return table.filter(pa.concat_arrays([_flat(last_of_its_id), pa.array([True])]))
+        another = _flat(pc.not_equal(ids[:-1], ids[1:]))
+        first, last = pa.concat_arrays([pa.array([True]), another]), pa.concat_arrays([another, pa.array([True])])
+        return table.filter(last).append_column("first_at", received.filter(first))
 
     def _whole(self, batch: pa.RecordBatch) -> pa.Table:
         ids, labels = batch.column(self._id), batch.column(self._label)

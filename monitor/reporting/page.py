@@ -45,7 +45,7 @@ _ASPECTS = {
     Aspect.BUSINESS: Kind.BUSINESS,
     Aspect.VOLUME: Kind.VOLUME,
 }
-_URGENT = (Trouble.DATA, Trouble.PERFORMANCE, Trouble.SILENCE, Trouble.BLIND)
+_URGENT = (Trouble.DATA, Trouble.PERFORMANCE, Trouble.SILENCE, Trouble.BLIND, Trouble.LABELS)
 _DISTRIBUTION = ("ks", "psi")
 _WEEK = timedelta(days=7)
 _MOST_CHANGES = 12

@@ -127,7 +127,10 @@ class ModelSettings(Section):
     log: LogSettings | None = Field(None, description="the model's own log, in place of the one at top level")
     labels: LabelSettings | None = Field(None, description="where labels live, when not in the log itself")
     label_wait: Duration = Field(
-        timedelta(days=1), description="how long labels are given to come before performance is judged"
+        timedelta(days=1), description="how long labels are given to come before performance is first looked at"
+    )
+    label_horizon: Duration = Field(
+        timedelta(days=28), description="how long after its end a window's performance is revised as labels come"
     )
     columns: Columns = Field(default_factory=Columns, description="which column plays which part")
     features: Features = Field(default_factory=Features, description="which columns are watched")
@@ -161,8 +164,16 @@ class ModelSettings(Section):
     minimum_rows: int = Field(100, ge=1, description="fewer rows than this in a window are insufficient")
     decision_threshold: float = Field(0.5, gt=0, lt=1, description="score above which the positive class is predicted")
     positive: str | int | bool = Field(1, description="label of the positive class")
+    quantile: float = Field(0.5, gt=0, lt=1, description="quantile a regression predicts, for its quantile loss")
     severity: Severity = Field(Severity.CRITICAL, description="the loudest this model may be")
     triggers: dict[str, TriggerSettings] = Field(default_factory=dict, description="what trains it again, and when")
+
+    @field_validator("label_horizon")
+    @classmethod
+    def _horizon(cls, value: timedelta) -> timedelta:
+        if not timedelta(days=1) <= value <= timedelta(days=366):
+            raise ValueError("write between 1d and 366d: labels later than that are left out")
+        return value
 
     @property
     def budget(self) -> float | None:

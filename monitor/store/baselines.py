@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
@@ -16,10 +16,13 @@ from sqlalchemy.engine import Connection
 
 from alerts.tables import insert_once
 from detectors.grid import Grid
-from detectors.performance import Measured
+from detectors.measured import NAN, Measured
 from detectors.profile import Profile
 from monitor.store.locks import lock_model
 from monitor.store.metadata import METADATA, Instant
+
+# Among the measures; no measure is called so.
+_SEGMENTS = "segments"
 
 GRIDS = sa.Table(
     "grids",
@@ -56,7 +59,8 @@ BASELINES = sa.Table(
 class Baseline:
     """A named reference of one model version.
 
-    `spec` is the config it was made from; `performance` maps a measure to what it was on the reference; a `provisional`
+    `spec` is the config it was made from; `performance` maps a measure to what it was on the reference
+    (`segment_performance`: by segment first); a `provisional`
     one watches for breakage alone while the real one is being learned. `joint` is the `JointModel` of its days as
     bytes, or None with the `joint_reason` why there is none; `sample_rate` is the rate at which its rows were sampled
     (None: never asked for).
@@ -78,6 +82,22 @@ class Baseline:
     joint: bytes | None = None
     joint_reason: str = ""
     sample_rate: float | None = None
+    segment_performance: Mapping[str, Mapping[str, Measured]] = field(default_factory=dict)
+
+    @property
+    def inherited(self) -> bool:
+        """Whether it was made of another version's rows."""
+        return self.origin.startswith("inherited")
+
+    def performance_json(self) -> str:
+        """The performance of the whole and of each segment, as it is stored."""
+        plain: dict[str, object] = {name: _parts(one) for name, one in self.performance.items()}
+        if self.segment_performance:
+            plain[_SEGMENTS] = {
+                label: {name: _parts(one) for name, one in each.items()}
+                for label, each in self.segment_performance.items()
+            }
+        return json.dumps(plain)
 
 
 def save(connection: Connection, baseline: Baseline) -> None:
@@ -100,7 +120,7 @@ def save(connection: Connection, baseline: Baseline) -> None:
             spec=baseline.spec,
             grid=grid.id,
             profile=baseline.profile.to_bytes(),
-            performance=json.dumps({name: [m.value, m.stderr, m.n] for name, m in baseline.performance.items()}),
+            performance=baseline.performance_json(),
             start=baseline.start,
             end=baseline.end,
             rows=baseline.rows,
@@ -120,6 +140,24 @@ def use(connection: Connection, baseline: Baseline) -> None:
     lock_model(connection, baseline.model)
     mine = sa.and_(BASELINES.c.model == baseline.model, BASELINES.c.version == baseline.version)
     connection.execute(BASELINES.update().where(mine).values(current=BASELINES.c.id == baseline.id))
+
+
+def _parts(one: Measured) -> list[float | int | None]:
+    """A measure as plain JSON, which has no NaN."""
+    parts = (one.value, one.stderr, one.n, one.days, one.rows_stderr, one.daily, one.between, one.memory)
+    return [None if part != part else part for part in parts]
+
+
+def _measured(parts: list[float | None]) -> Measured:
+    value, stderr, n, *more = [NAN if part is None else part for part in parts]
+    return Measured(value, stderr, int(n), *more)
+
+
+def keep_performance(connection: Connection, baseline: Baseline) -> None:
+    """Write the performance of a stored baseline anew: labels of its rows have come since it was made."""
+    connection.execute(
+        BASELINES.update().where(BASELINES.c.id == baseline.id).values(performance=baseline.performance_json())
+    )
 
 
 def keep_joint(connection: Connection, baseline: Baseline) -> None:
@@ -175,6 +213,8 @@ def _one(connection: Connection, condition: sa.ColumnElement[bool]) -> Baseline 
     if row is None:
         return None
     grid = _grid(row.data)
+    performance = json.loads(row.performance)
+    segments = performance.pop(_SEGMENTS, {})
     return Baseline(
         id=row.id,
         model=row.model,
@@ -182,7 +222,7 @@ def _one(connection: Connection, condition: sa.ColumnElement[bool]) -> Baseline 
         spec=row.spec,
         grid=grid,
         profile=Profile.from_bytes(grid, row.profile),
-        performance={name: Measured(*parts) for name, parts in json.loads(row.performance).items()},
+        performance={name: _measured(parts) for name, parts in performance.items()},
         start=row.start,
         end=row.end,
         rows=row.rows,
@@ -192,6 +232,9 @@ def _one(connection: Connection, condition: sa.ColumnElement[bool]) -> Baseline 
         joint=row.joint,
         joint_reason=row.joint_reason or "",
         sample_rate=row.sample_rate,
+        segment_performance={
+            label: {name: _measured(parts) for name, parts in each.items()} for label, each in segments.items()
+        },
     )
 
 

@@ -282,8 +282,10 @@ def test_labels_in_the_same_source_count_from_their_label_time(harness: Harness)
     source = labels_for(harness, columns)
     assert source is not None
     first = source.labels(T0 + HOUR, T0 + 2 * HOUR)
-    assert first.schema.names == ["id", "label", "received_at"]
-    assert first.to_pylist() == [{"id": f"id-{times[0].timestamp():.6f}", "label": 1, "received_at": T0 + HOUR}]
+    assert first.schema.names == ["id", "label", "received_at", "first_at"]
+    assert first.to_pylist() == [
+        {"id": f"id-{times[0].timestamp():.6f}", "label": 1, "received_at": T0 + HOUR, "first_at": T0 + HOUR}
+    ]
     assert source.labels(T0, T0 + timedelta(days=1)).num_rows == 2
     assert source.labels(T0 + timedelta(days=2), T0 + timedelta(days=3)).num_rows == 0
 

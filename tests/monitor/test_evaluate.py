@@ -15,18 +15,19 @@ from hypothesis import strategies as st
 from detectors import Grid
 from detectors.columns import Role
 from detectors.diagnosis import Trouble, diagnose
-from detectors.performance import Measured
+from detectors.performance import MEASURES, Measured
 from detectors.registry import DETECTORS
 from detectors.result import Finding, Judgement, Kind, Severity, Statistic, Status, Window
+from detectors.segment import SegmentColumn
 from monitor.evaluate import (
     Context,
     judge_inputs,
-    judge_performance,
     log_finding,
     run_finding,
     unjudged,
 )
 from monitor.outcomes import Outcomes
+from monitor.performance import judge_performance
 from monitor.settings import ModelSettings
 from tests.support.flow import DAY, START, rows
 from tests.support.tables import random_table
@@ -198,6 +199,7 @@ USUAL = {
     "auc": Measured(0.83, 0.005, 5000),
     "log_loss": Measured(0.5, 0.005, 5000),
     "accuracy": Measured(0.75, 0.006, 5000),
+    "rate_bias": Measured(0.0, 0.005, 5000),
 }
 
 
@@ -209,10 +211,17 @@ def performance(found: Outcomes, usual: dict[str, Measured] | None = None, **mor
     return {one.detector: one for one in judged}
 
 
+def judged(found: dict[str, Finding]) -> dict[str, Finding]:
+    """Without what is measured alone."""
+    return {name: one for name, one in found.items() if one.detail.get("judged", True)}
+
+
 def test_performance_as_before_is_fine_and_worse_is_a_breach() -> None:
     fine, bad = performance(outcome(3000)), performance(outcome(3000, good=0.2))
     assert {one.status for one in fine.values()} == {Status.OK}
-    assert {one.status for one in bad.values()} == {Status.BREACH}
+    assert set(judged(fine)) == set(USUAL)
+    assert {name for name, one in bad.items() if one.status is Status.BREACH} == {"auc", "log_loss", "accuracy"}
+    assert bad["rate_bias"].status is Status.OK, "half of the labels are a coin's, as many as before are positive"
     assert bad["auc"].subject == "AUC"
     assert bad["auc"].detail["baseline"] == 0.83
     assert bad["auc"].detail["before"] == "0.830"
@@ -231,7 +240,8 @@ def test_too_few_labels_are_insufficient(rows_: int, labelled: int) -> None:
 
 def test_without_a_reference_it_is_measured_and_not_judged() -> None:
     found = performance(outcome(3000), {})
-    assert {one.status for one in found.values()} == {Status.INSUFFICIENT}
+    assert {one.status for one in judged(found).values()} == {Status.INSUFFICIENT}
+    assert (found["f1"].status, found["f1"].threshold) == (Status.OK, None)
     assert found["auc"].statistic == pytest.approx(0.83, abs=0.03)
 
 
@@ -245,7 +255,7 @@ def test_with_nothing_to_measure_the_reason_is_told() -> None:
     whole = outcome(500)
     found = performance(Outcomes(whole.row_times, whole.times, whole.label, None, None))
     assert found["performance"].detail == {"reason": "no labels yet"}
-    off = {name: {"enabled": False} for name in USUAL}
+    off = {name: {"enabled": False} for name in (*MEASURES, "confusion")}
     assert set(performance(whole, detectors=off)) == {"performance"}
 
 
@@ -253,6 +263,44 @@ def test_tolerances_come_from_the_config() -> None:
     found = outcome(5000, good=0.6)
     assert performance(found)["auc"].status is Status.BREACH
     assert performance(found, detectors={"auc": {"threshold": 0.3}})["auc"].status is Status.OK
+
+
+def test_a_measure_is_judged_where_the_config_gives_it_a_threshold() -> None:
+    usual = {**USUAL, "recall": Measured(0.75, 0.01, 5000)}
+    found = performance(outcome(5000, good=0.2), usual, detectors={"recall": {"threshold": 0.1}})
+    assert (found["recall"].status, found["recall"].threshold) == (Status.BREACH, 0.1)
+    assert found["precision"].detail["judged"] is False
+
+
+def test_the_confusion_matrix_is_that_of_the_operating_threshold() -> None:
+    whole = outcome(400)
+    found = performance(whole)["confusion"]
+    assert sum(map(sum, found.detail["matrix"])) == 400
+    assert found.detail["matrix"][1][1] == int((whole.label & whole.prediction).sum())
+    assert found.detail["by_class"]["1"]["recall"] == pytest.approx(performance(whole)["recall"].statistic, abs=1e-4)
+    assert found.detail["decision_threshold"] == 0.5
+
+
+def test_the_rates_behind_a_bias_are_told() -> None:
+    whole = outcome(2000)
+    found = performance(replace(whole, score=np.clip(whole.score + 0.2, 0, 1)))["rate_bias"]
+    assert found.status is Status.BREACH
+    assert found.detail["predicted_rate"] - found.detail["true_rate"] == pytest.approx(found.statistic, abs=1e-3)
+
+
+def test_segments_are_judged_together_and_apart() -> None:
+    whole = outcome(4000)
+    place = np.arange(4000) % 2
+    label = np.where(place == 1, 1 - whole.label, whole.label)
+    parts = replace(whole, label=label, segments={"site": pa.array(np.array(["a", "b"])[place])})
+    column = (SegmentColumn("site", ("a", "b")),)
+    usual = {"site=a": USUAL, "site=b": USUAL}
+    found = judge_performance(CONTEXT, model(), parts, USUAL, segments=column, segment_baseline=usual)
+    status = {(one.segment, one.detector): one.status for one in found}
+    assert status["site=a", "auc"] is Status.OK
+    assert status["site=b", "auc"] is Status.BREACH
+    assert status["site=(other)", "auc"] is Status.INSUFFICIENT
+    assert ("site=a", "f1") not in status
 
 
 # The rest

@@ -482,7 +482,8 @@ def labelled(
 
 
 def performance(outcomes: list[Outcome], number: int) -> dict[str, Status]:
-    return {one.detector: one.status for one in of(outcomes, number, kind=Kind.PERFORMANCE)}
+    found = [one for one in of(outcomes, number, kind=Kind.PERFORMANCE) if one.detail.get("judged", True)]
+    return {one.detector: one.status for one in found}
 
 
 def test_performance_is_judged_once_labels_had_time_to_come(flow: Flow) -> None:
@@ -492,7 +493,7 @@ def test_performance_is_judged_once_labels_had_time_to_come(flow: Flow) -> None:
     for number in (5, 6):
         flow.put(day(number, per_hour=60))
     outcomes = list(flow.engine().advance(START + 7 * DAY))
-    assert set(performance(outcomes, 3)) == {"auc", "log_loss", "accuracy"}
+    assert set(performance(outcomes, 3)) == {"auc", "log_loss", "accuracy", "rate_bias"}
     # The baseline is the first three days: their labels had come when it was made, but for the third day's.
     assert performance(outcomes, 3)["auc"] is Status.OK
     assert performance(outcomes, 4)["auc"] is Status.BREACH
@@ -521,12 +522,15 @@ def test_labels_of_some_rows_are_judged_with_their_coverage(flow: Flow) -> None:
     assert {one.n for one in of(outcomes, 4, detector="auc")} == {360}
 
 
-def test_labels_that_come_later_than_the_wait_are_not_counted(flow: Flow) -> None:
+def test_labels_that_come_after_the_first_look_are_judged_when_they_are_there(flow: Flow) -> None:
     for number in range(4):
         labelled(flow, number)
     labelled(flow, 4, truth=0.0, received=START + 6 * DAY + timedelta(seconds=1))
     outcomes = list(flow.engine().advance(START + 7 * DAY))
-    assert set(performance(outcomes, 4).values()) == {Status.INSUFFICIENT}
+    found = of(outcomes, 4, detector="auc")
+    assert [(one.revision, one.status) for one in found] == [(0, Status.INSUFFICIENT), (1, Status.BREACH)]
+    assert found[1].evaluated_at == START + 7 * DAY
+    assert (START + 7 * DAY, "opened", "performance") in events_of(outcomes), "it is judged for the first time"
 
 
 def test_a_day_without_rows_has_no_performance_to_judge(flow: Flow) -> None:

@@ -50,16 +50,18 @@ GIVEN = labels(
 
 def check(source: LabelSource) -> None:
     found = source.labels(T0, T0 + 3 * HOUR)
-    assert found.schema.names == ["id", "label", "received_at"]
+    assert found.schema.names == ["id", "label", "received_at", "first_at"]
     assert found.schema.field("received_at").type == TIME
     assert found.to_pylist() == [
-        {"id": "a", "label": 1, "received_at": T0 + 2 * HOUR},
-        {"id": "b", "label": 1, "received_at": T0},
+        {"id": "a", "label": 1, "received_at": T0 + 2 * HOUR, "first_at": T0},
+        {"id": "b", "label": 1, "received_at": T0, "first_at": T0},
     ]
     assert source.labels(T0, T0 + 2 * HOUR).column("label").to_pylist() == [0, 1]
-    assert source.labels(T0 + HOUR, T0 + 2 * HOUR).to_pylist() == [{"id": "a", "label": 0, "received_at": T0 + HOUR}]
+    assert source.labels(T0 + HOUR, T0 + 2 * HOUR).to_pylist() == [
+        {"id": "a", "label": 0, "received_at": T0 + HOUR, "first_at": T0 + HOUR}
+    ]
     empty = source.labels(T0 - HOUR, T0)
-    assert (empty.num_rows, empty.schema.names) == (0, ["id", "label", "received_at"])
+    assert (empty.num_rows, empty.schema.names) == (0, ["id", "label", "received_at", "first_at"])
     source.close()
 
 
