@@ -345,7 +345,8 @@ def _figure(figure: Mapping[str, Any]) -> Figure:
         sign = 1.0 if measure.higher_is_better else -1.0
         usual = statistic / (1.0 - sign * effect) if measure.relative else statistic + sign * effect
         show: Callable[[float], str] = Unit.SHARE.show if measure.relative else text_of
-        value = f"{'fell' if measure.higher_is_better else 'rose'} by {show(effect)}"
+        moved = f"{'fell' if measure.higher_is_better else 'rose'} by {show(effect)}"
+        value = f"{show(effect)} further from 0" if measure.signed else moved
         title, before, after = measure.title, before or _level(usual), after or _level(statistic)
     elif (detector := entry_of(name)) is not None:
         title, show = detector.title, detector.unit.show

@@ -6,6 +6,7 @@ In: a model, a span. Out: baselines as a table or JSON lines. Kept: with `accept
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Annotated
 
 import typer
@@ -92,7 +93,9 @@ def show(
     if not as_json:
         out.print(f"{chosen.id}  version {chosen.version}, {chosen.origin}, {chosen.rows:,} rows", markup=False)
         for name, one in chosen.performance.items():
-            out.print(f"  {name} {one.value:.4f} ± {one.stderr:.4f} on {one.n:,} labelled rows", markup=False)
+            error = f" ± {one.stderr:.4f}" if isfinite(one.stderr) else ""
+            days = f", days vary by {one.between:.4f} more" if isfinite(one.between) else ""
+            out.print(f"  {name} {one.value:.4f}{error} on {one.n:,} labelled rows{days}", markup=False)
     for column in chosen.grid.columns:
         number = column.kind is ColumnKind.NUMBER
         bins = psi_bins(chosen.grid, column.name, 10) if number and not column.private else None

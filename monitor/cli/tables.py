@@ -18,8 +18,11 @@ _STYLES = {"breach": "bold red", "ok": "green", "insufficient": "yellow"}
 _SEVERITIES = {"critical": "bold red", "warning": "yellow", "info": "blue"}
 
 
-def findings_table(findings: Sequence[Finding], everything: bool) -> None:
-    """The breaches (with `everything`: all findings), worst first, and a line that counts the rest."""
+def findings_table(findings: Sequence[Finding], everything: bool, revisions: bool = False) -> None:
+    """The breaches (with `everything`: all findings), worst first, and a line that counts the rest.
+
+    With `revisions`, every look at a window in order, and when it was.
+    """
     from rich.table import Table
     from rich.text import Text
 
@@ -28,6 +31,8 @@ def findings_table(findings: Sequence[Finding], everything: bool) -> None:
 
     chosen = [f for f in findings if everything or f.status is Status.BREACH]
     chosen.sort(key=lambda f: (f.window, f.status is not Status.BREACH, -_excess(f)))
+    if revisions:
+        chosen.sort(key=lambda f: (f.window, f.segment or "", f.subject, f.detector, f.evaluated_at))
     if chosen:
         table = Table(box=None, pad_edge=False)
         for heading, side in (
@@ -39,6 +44,7 @@ def findings_table(findings: Sequence[Finding], everything: bool) -> None:
             ("before → after", "left"),
             ("rows", "right"),
             ("", "left"),
+            *((("look", "left"),) if revisions else ()),
         ):
             table.add_column(heading, justify="right" if side == "right" else "left", overflow="fold")
         for finding in chosen:
@@ -47,13 +53,14 @@ def findings_table(findings: Sequence[Finding], everything: bool) -> None:
             change = " → ".join(str(finding.detail[key]) for key in ("before", "after") if key in finding.detail)
             table.add_row(
                 Text(f"{finding.window.horizon} to {short_time(finding.window.end)[:10]}"),
-                Text(finding.subject),
+                Text(finding.subject + (f" ({finding.segment})" if finding.segment else "")),
                 Text(detector.title if detector else finding.detector.replace("_", " ")),
                 Text("–" if finding.statistic is None else show(finding.statistic)),
                 Text("–" if finding.threshold is None else f"{finding.threshold:g}"),
                 Text(change or _columns(finding) or str(finding.detail.get("reason", ""))),
                 Text(f"{finding.n:,}"),
                 Text(_status(finding), style=_STYLES[finding.status.value]),
+                *((Text(f"{finding.revision}: {short_time(finding.evaluated_at)}"),) if revisions else ()),
             )
         console().print(table)
     counts = {status: sum(f.status is status for f in findings) for status in Status}
@@ -93,7 +100,11 @@ def incidents_table(incidents: Sequence[Incident]) -> None:
 
 
 def _status(finding: Finding) -> str:
-    """The status; of a breach on the days of a known event, which one."""
+    """How it was judged: preliminary while labels will still move it; on the days of a known event, which one."""
+    if finding.detail.get("preliminary"):
+        return "preliminary"
+    if not finding.detail.get("judged", True):
+        return "measured"
     event = finding.detail.get("event")
     return f"{finding.status.value} ({event})" if event and finding.status.value == "breach" else finding.status.value
 

@@ -182,15 +182,16 @@ def performance(gathered: Gathered) -> tuple[PerformanceSeries, ...]:
     limits: dict[str, float | None] = {}
     for evaluation in gathered.of_horizon(gathered.performance, horizon):
         for finding in kinds(evaluation, Kind.PERFORMANCE):
-            error = finding.detail.get("stderr")
+            if finding.detector not in MEASURES or finding.segment or not finding.detail.get("judged", True):
+                continue
             value = finding.statistic
-            reach = _95 * error if isinstance(error, float) else None
+            low, high = _interval(finding)
             points.setdefault(finding.detector, []).append(
                 PerformancePoint(
                     Period(evaluation.window.start, evaluation.window.end),
                     value,
-                    None if value is None or reach is None else value - reach,
-                    None if value is None or reach is None else value + reach,
+                    low,
+                    high,
                     finding.n,
                     evaluation.rows,
                     state_of(finding),
@@ -215,9 +216,20 @@ def performance(gathered: Gathered) -> tuple[PerformanceSeries, ...]:
     return tuple(found)
 
 
+def _interval(finding: Finding) -> tuple[float | None, float | None]:
+    """A measure's 95% interval, which knows that days differ; older findings tell a standard error alone."""
+    told = finding.detail.get("interval")
+    if isinstance(told, list) and len(told) == 2:
+        return float(told[0]), float(told[1])
+    error = finding.detail.get("stderr")
+    if finding.statistic is None or not isinstance(error, float):
+        return None, None
+    return finding.statistic - _95 * error, finding.statistic + _95 * error
+
+
 def _limit(name: str, usual: float | None, tolerance: float | None) -> float | None:
-    if usual is None or tolerance is None:
-        return None
+    if usual is None or tolerance is None or MEASURES[name].signed:
+        return None  # what is best at 0 has a limit on either side
     worse = tolerance * usual if MEASURES[name].relative else tolerance
     return usual - worse if MEASURES[name].higher_is_better else usual + worse
 
