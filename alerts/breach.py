@@ -25,7 +25,7 @@ _KINDS = {
     Kind.BUSINESS: Trouble.PERFORMANCE,
     Kind.VOLUME: Trouble.SILENCE,
 }
-_DETECTORS = {"log_reachable": Trouble.BLIND, "label_feed": Trouble.LABELS}
+_DETECTORS = {"log_reachable": Trouble.BLIND, "label_feed": Trouble.LABELS, "training_overlap": Trouble.LABELS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Trouble(StrEnum):
     LABELS = "labels"
 
 
-_VOLUME = {"log_reachable": Trouble.BLIND, "label_feed": Trouble.LABELS}
+_VOLUME = {"log_reachable": Trouble.BLIND, "label_feed": Trouble.LABELS, "training_overlap": Trouble.LABELS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,19 @@ def _silence(found: tuple[Finding, ...]) -> Diagnosis:
 
 
 def _labels(found: tuple[Finding, ...]) -> Diagnosis:
-    stopped = found[0]
+    stopped = next((one for one in found if one.detector == "label_feed"), None)
+    if stopped is None:
+        share = Unit.SHARE.show(found[0].statistic or 0.0)
+        return Diagnosis(
+            Trouble.LABELS,
+            "baseline was trained on",
+            Severity.WARNING,
+            _subjects(found),
+            f"{share} of the baseline are rows the model was trained on: its performance flatters, and any other looks "
+            "worse beside it",
+            "Give a baseline of held-out rows, or log out-of-fold scores and say so (training: out_of_fold).",
+            found,
+        )
     return Diagnosis(
         Trouble.LABELS,
         "labels stopped",

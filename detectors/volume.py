@@ -20,6 +20,7 @@ OPERATIONAL = {
     "late_rows": 0.05,
     "duplicates": 0.01,
     "label_feed": 2.0,
+    "training_overlap": 0.01,
 }
 
 

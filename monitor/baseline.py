@@ -204,7 +204,8 @@ def _day(moment: datetime, settings: ModelSettings) -> str:
     return f"{local.day} {local:%B %Y}"
 
 
-def _instant(value: date | datetime, settings: ModelSettings) -> datetime:
+def instant(value: date | datetime, settings: ModelSettings) -> datetime:
+    """A moment of the config in UTC; a date is the beginning of that day on the model's clock."""
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=settings.zone)
     return midnight(value, settings.zone)
@@ -214,7 +215,7 @@ def _span(
     chosen: BaselineSettings, settings: ModelSettings, seen: tuple[datetime, datetime] | None
 ) -> tuple[datetime, datetime] | None:
     if chosen.start is not None and chosen.end is not None:
-        return _instant(chosen.start, settings), _instant(chosen.end, settings)
+        return instant(chosen.start, settings), instant(chosen.end, settings)
     length = chosen.learn or chosen.rolling or chosen.seasonal
     if seen is None or length is None:
         return None

@@ -18,13 +18,15 @@ from detectors.conclusion import RATES
 from detectors.day_effects import expected, with_days
 from detectors.decisions import confusion
 from detectors.label_delay import LEAST_CHANCE, SHARE, LabelLaw
-from detectors.measured import Measured
+from detectors.measured import Measured, nothing
 from detectors.performance import MEASURES, measure
 from detectors.result import Finding, FloatArray, IntArray, Kind, Status
 from detectors.segment import SegmentColumn
 from detectors.threshold import PerformanceJudgement, PerformanceRule
+from monitor import own_metrics
 from monitor.evaluate import Context, enabled, unjudged
 from monitor.outcomes import Outcomes
+from monitor.own_metrics import NoMetric, own_measures
 from monitor.settings import ModelSettings
 
 _MOST_CLASSES = 20
@@ -76,7 +78,7 @@ def maturity(outcome: Outcomes, law: LabelLaw | None, now: int, horizon: float) 
 def rule_of(settings: ModelSettings) -> PerformanceRule:
     """When a measure is a breach: the usual tolerances, except where the config says otherwise."""
     given = {n: d.threshold for n, d in settings.detectors.items() if d.threshold is not None and n in MEASURES}
-    return PerformanceRule(given, minimum_rows=settings.minimum_rows)
+    return PerformanceRule(given, minimum_rows=settings.minimum_rows, known={**MEASURES, **own_measures(settings)})
 
 
 def reference_performance(settings: ModelSettings, outcomes: Outcomes) -> Reference:
@@ -167,7 +169,7 @@ def _by_segment(
     places = max(sum(len(part.labels) for part in segments), 1)
     own = {key: value for key, value in notes.items() if key != "coverage"}
     for label, part in by_segment(outcome, segments):
-        names = {name for name in MEASURES if rule.judges(name)}
+        names = {name for name in rule.known if rule.judges(name)}
         usual = baseline.get(label, {})
         for found in _judged(context, settings, rule, part, None, usual, own, names=names, places=places):
             yield replace(found, segment=label)
@@ -189,7 +191,7 @@ def _judged(
     measured = _measured(settings, outcome, days, weight, names)
     judged = rule.judge(baseline, measured, places)
     for name, one in measured.items():
-        verdict, usual, known = judged[name], baseline.get(name), MEASURES[name]
+        verdict, usual, known = judged[name], baseline.get(name), rule.known[name]
         detail = dict(notes)
         held = expected(one, usual)
         if isfinite(held.stderr):
@@ -206,6 +208,8 @@ def _judged(
             detail |= _told_rates(_rates(outcome, weight), baseline)
         if not rule.judges(name):
             detail["judged"] = False
+        if name in settings.metrics and not isfinite(one.value):
+            detail["reason"] = _why(settings.metrics[name].function, outcome)
         if notes.get("preliminary") or notes.get("reason"):
             verdict = PerformanceJudgement(float("nan"), verdict.threshold, float("nan"), Status.INSUFFICIENT)
         yield context.finding(
@@ -220,6 +224,15 @@ def _judged(
             effect=verdict.effect,
             detail=detail,
         )
+
+
+def _why(reference: str, outcome: Outcomes) -> str:
+    """Why a metric of the user's own has no value."""
+    try:
+        own_metrics.measured(reference, outcome, None)
+    except NoMetric as error:
+        return str(error)
+    return f"{reference} returned no finite number"
 
 
 def _told_rates(now: Mapping[str, float], baseline: Reference) -> dict[str, object]:
@@ -244,7 +257,14 @@ def _measured(
 ) -> dict[str, Measured]:
     wanted = {name for name in MEASURES if enabled(settings, name) and (names is None or name in names)}
     of = partial(measure, settings.task, outcome.label, outcome.score, outcome.prediction)
-    return of(weight=weight, days=days, quantile=settings.quantile, only=wanted)
+    found = of(weight=weight, days=days, quantile=settings.quantile, only=wanted)
+    for name, own in settings.metrics.items():
+        if weight is None and (names is None or name in names):
+            try:
+                found[name] = own_metrics.measured(own.function, outcome, days)
+            except NoMetric:
+                found[name] = nothing(outcome.labelled)
+    return found
 
 
 def _confusion(

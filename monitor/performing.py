@@ -27,6 +27,7 @@ from monitor.prediction_log.arrow import micros, moment
 from monitor.store import baselines, evaluations
 from monitor.store.baselines import Baseline
 from monitor.store.evaluations import Evaluation
+from monitor.training import judge_training
 from monitor.windows import Aspect, Due, local_day, midnight
 
 if TYPE_CHECKING:
@@ -164,6 +165,7 @@ def _first(judging: Judging, due: Due, known: _Labels, references: dict[str, Bas
         findings, ripe = _judged(judging, context, part, known, baseline)
         if place == len(parts) - 1:
             findings += _feed(judging, context, known)
+            findings += judge_training(context, judging.settings, baseline, judging.log)
         source = _digest(known, version, window) + _stage(findings, ripe)
         yield judging.evaluation(context, due, part.rows, source, findings)
 

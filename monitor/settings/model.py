@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from detectors.registry import DETECTOR_NAMES
 from detectors.result import Severity
 from monitor.settings.events import EventSettings
 from monitor.settings.log import LabelSettings, LogSettings
@@ -100,6 +101,40 @@ class ReasonSettings(Section):
         return value
 
 
+class TrainingSettings(Section):
+    """What the model was trained on: an interval (from, to) or a file."""
+
+    start: Moment | None = Field(None, alias="from", description="first day (or instant) of the training rows")
+    end: Moment | None = Field(None, alias="to", description="day after the last (or instant)")
+    file: Annotated[str | None, Mark.PATH] = Field(
+        None, description="training file (Parquet, CSV or NDJSON) with the column `columns.id`"
+    )
+    out_of_fold: bool = Field(
+        False, description="the log's scores of these rows are out of fold: each by a model that had not seen it"
+    )
+
+    @model_validator(mode="after")
+    def _one_form(self) -> TrainingSettings:
+        interval = self.start is not None and self.end is not None
+        if interval == (self.file is not None) or (self.start is None) != (self.end is None):
+            raise ValueError("give either both from and to, or file")
+        return self
+
+
+class MetricSettings(Section):
+    """A metric of the user's own, in Python."""
+
+    function: str = Field(
+        pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$",
+        description="`package.module:function`, called with arrays (label, score, prediction); returns a number",
+    )
+    higher_is_better: bool = Field(True, description="false for a cost or an error")
+    tolerance: float | None = Field(
+        None, gt=0, description="how much worse than the baseline's is too much; without it, measured and not judged"
+    )
+    relative: bool = Field(False, description="the tolerance is a share of the baseline's value")
+
+
 class Cadence(Section):
     """A batch model: one run is one window."""
 
@@ -160,6 +195,10 @@ class ModelSettings(Section):
         description="per detector: threshold, enabled; naming one that is not on by default switches it on",
     )
     reasons: ReasonSettings = Field(default_factory=ReasonSettings, description="why predictions changed")
+    metrics: dict[str, MetricSettings] = Field(default_factory=dict, description="own performance metrics, by name")
+    training: TrainingSettings | None = Field(
+        None, description="what the model was trained on; a performance baseline of the same rows is a finding"
+    )
     segments: tuple[str, ...] = Field((), description="columns whose values are judged like the whole")
     minimum_rows: int = Field(100, ge=1, description="fewer rows than this in a window are insufficient")
     decision_threshold: float = Field(0.5, gt=0, lt=1, description="score above which the positive class is predicted")
@@ -167,6 +206,16 @@ class ModelSettings(Section):
     quantile: float = Field(0.5, gt=0, lt=1, description="quantile a regression predicts, for its quantile loss")
     severity: Severity = Field(Severity.CRITICAL, description="the loudest this model may be")
     triggers: dict[str, TriggerSettings] = Field(default_factory=dict, description="what trains it again, and when")
+
+    @field_validator("metrics")
+    @classmethod
+    def _names(cls, value: dict[str, MetricSettings]) -> dict[str, MetricSettings]:
+        for name in value:
+            if not re.fullmatch(r"[a-z][a-z0-9_]{0,59}", name):
+                raise ValueError(f"{name!r} is no name for a metric; write small letters, digits and underscores")
+            if name in DETECTOR_NAMES or name in ("segments", "true_rate", "predicted_rate", "performance"):
+                raise ValueError(f"{name!r} is taken; give your metric another name")
+        return value
 
     @field_validator("label_horizon")
     @classmethod
