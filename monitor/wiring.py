@@ -19,6 +19,8 @@ from typing import TextIO
 from sqlalchemy.engine import Connection
 
 from alerts import matching
+from alerts.channels.alertmanager import Alertmanager
+from alerts.channels.apprise import Apprise
 from alerts.channels.base import Channel
 from alerts.channels.console import Console
 from alerts.channels.email import Email
@@ -115,6 +117,12 @@ def make_channel(name: str, given: ChannelSettings, public_url: str | None, stre
     if given.email:
         email = given.email
         return _named(name, lambda: Email(email.smtp or "", email.to, email.sender))
+    if given.alertmanager:
+        url, allow = given.alertmanager.url or "", given.alertmanager.allow
+        return _named(name, lambda: Alertmanager(url, allow))
+    if given.apprise:
+        urls = tuple(filter(None, given.apprise.urls))
+        return _named(name, lambda: Apprise(urls))
     assert given.webhook is not None
     webhook = given.webhook
     return _named(name, lambda: Webhook(webhook.url or "", webhook.secret, webhook.allow, _source(public_url)))
@@ -208,7 +216,7 @@ def _named(name: str, make: Callable[[], Channel]) -> Channel:
 
 
 def _stands_for(given: ChannelSettings) -> str:
-    return "slack" if given.slack else "email" if given.email else "webhook" if given.webhook else ""
+    return given.kind
 
 
 def _source(public_url: str | None) -> str:

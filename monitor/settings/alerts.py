@@ -68,10 +68,43 @@ class WebhookSettings(Section):
         return bool(self.url)
 
 
+class AlertmanagerSettings(Section):
+    """Prometheus Alertmanager: an incident is an alert."""
+
+    url: Annotated[Http | None, Mark.ADDRESS] = Field(None, description="where its pages are: `http://host:9093`")
+    allow: tuple[str, ...] = Field((), description="networks (CIDR) that may be reached though they are private")
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be sent to; False while its URL is empty."""
+        return bool(self.url)
+
+
+class AppriseSettings(Section):
+    """Any service Apprise knows: PagerDuty, Opsgenie, Teams, Discord, …; needs `driftline[apprise]`."""
+
+    urls: Annotated[tuple[str, ...], Mark.HIDDEN] = Field((), description="Apprise's URLs: `pagerduty://…`")
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be sent to; False while its URLs are empty."""
+        return any(self.urls)
+
+
 class ConsoleSettings(Section):
     """Printed to standard output."""
 
     color: bool = Field(True, description="colours when it is a terminal")
+
+
+# The kinds a channel may be, and what each cannot do without.
+_NEEDS = {
+    "slack": "token (with channel) or webhook",
+    "email": "smtp",
+    "webhook": "url",
+    "alertmanager": "url",
+    "apprise": "urls",
+}
 
 
 class ChannelSettings(Section):
@@ -83,6 +116,8 @@ class ChannelSettings(Section):
     slack: SlackSettings | None = None
     email: EmailSettings | None = None
     webhook: WebhookSettings | None = None
+    alertmanager: AlertmanagerSettings | None = None
+    apprise: AppriseSettings | None = None
     console: ConsoleSettings | None = None
     rate: Rate | None = Field(
         None, description="most messages in a time: `30/m`, `1/s`, `500/h`; slack has `1/s`, the others no limit"
@@ -98,12 +133,11 @@ class ChannelSettings(Section):
 
     @model_validator(mode="after")
     def _one(self) -> ChannelSettings:
-        given = [kind for kind in (self.slack, self.email, self.webhook) if kind is not None]
+        given = self._given()
         if len(given) > 1 or not (given or self.console):
-            raise ValueError("give exactly one of slack, email, webhook or console")
-        if self.console is None and not given[0].ready:
-            name = "slack" if self.slack else "email" if self.email else "webhook"
-            needs = {"slack": "token (with channel) or webhook", "email": "smtp", "webhook": "url"}[name]
+            raise ValueError("give exactly one of slack, email, webhook, alertmanager, apprise or console")
+        if self.console is None and not given[self.kind].ready:
+            name, needs = self.kind, _NEEDS[self.kind]
             raise ValueError(
                 f"{name} needs {needs}, which is missing or empty; with `console: {{}}` beside {name} "
                 "its messages are printed meanwhile"
@@ -113,7 +147,15 @@ class ChannelSettings(Section):
     @property
     def printed(self) -> bool:
         """Whether its messages go to the console: it is one, or the secret of its own kind is empty."""
-        return not any(kind is not None and kind.ready for kind in (self.slack, self.email, self.webhook))
+        return not any(its.ready for its in self._given().values())
+
+    @property
+    def kind(self) -> str:
+        """Which of the kinds it is; empty for a console alone."""
+        return next(iter(self._given()), "")
+
+    def _given(self) -> dict[str, Any]:
+        return {name: its for name in _NEEDS if (its := getattr(self, name)) is not None}
 
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from tests.support.http_server import Answer, Request, Server
+from tests.support.slack_limits import problems
 
 
 class Slack:
@@ -64,6 +65,8 @@ class Slack:
 
     def _chat_postMessage(self, given: dict[str, Any]) -> dict[str, Any]:
         self.payloads.append(given)
+        if problems(given):
+            return {"ok": False, "error": "invalid_blocks", "problems": problems(given)}
         thread = given.get("thread_ts")
         if thread is not None and thread not in self.messages:
             return {"ok": False, "error": "thread_not_found"}
@@ -73,6 +76,8 @@ class Slack:
 
     def _chat_update(self, given: dict[str, Any]) -> dict[str, Any]:
         self.payloads.append(given)
+        if problems(given):
+            return {"ok": False, "error": "invalid_blocks", "problems": problems(given)}
         if given["ts"] not in self.messages:
             return {"ok": False, "error": "message_not_found"}
         self.messages[given["ts"]] |= given

@@ -27,6 +27,7 @@ from tests.alerts.conftest import Begin
 from tests.support.http_server import Answer
 from tests.support.incidents import DAY0, HOSTILE, opened
 from tests.support.post import Post
+from tests.support.slack_limits import problems
 from tests.support.slack_server import Slack, slack_server
 
 LATER = [DAY0 + timedelta(minutes=minutes) for minutes in (1, 10, 60, 240)]
@@ -244,6 +245,52 @@ def test_the_worst_case_keeps_to_slacks_limits_and_formats_nothing() -> None:
             assert "\r" not in text
             assert text.count("`") % 2 == 0
     assert "…" in body["parent"]["text"]
+
+
+def test_the_worst_case_is_accepted_as_slack_publishes_its_limits(begin: Begin, slack: Slack) -> None:
+    """300 features with 3,000-character names, mark-up in categories: opened, spread, resolved, in either way."""
+    names = tuple(f"<!channel> *{'&<>`' * 750}{n}" for n in range(300))
+    incident = replace(
+        opened(subject=names[0]).incident, model="<@U1>" * 40, owner="|" * 300, subjects=names,
+        severity=Severity.CRITICAL,
+        evidence=tuple(
+            {
+                "subject": name, "kind": "quality", "detector": "new_values", "segment": "<!here>&" * 400,
+                "statistic": 0.4,
+                "threshold": 0.1, "pvalue": None, "effect": None, "before": "</script>*_~`" * 300,
+                "after": "<https://evil.example|ok>" * 200, "n": 900, "horizon": "1d", "start": "2013-05-01T04:00:00Z",
+                "end": "2013-05-02T04:00:00Z",
+            }
+            for name in names[:12]
+        ),
+    )  # fmt: skip
+    post = Post(
+        begin,
+        {"bot": bot(slack, mention="<!here>"), "hook": Channel(webhook=slack.webhook, timeout=1)},
+        [Route(("bot", "hook"), group_interval=timedelta(0))],
+    )
+    for change, at in zip((Change.OPENED, Change.UPDATED, Change.RESOLVED), LATER, strict=False):
+        over = DAY0 if change is Change.RESOLVED else None
+        state = State.RESOLVED if over else State.OPEN
+        post.say(IncidentEvent(change, replace(incident, state=state, resolved_at=over), DAY0, "&" * 5000))
+        assert post.run(at) == 2
+    assert [problems(payload) for payload in (*slack.payloads, *slack.hooked)] == [[]] * 8
+    assert "…" in json.dumps(slack.payloads[0], ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        ({"text": ""}, "0 characters"),
+        ({"text": "a & b"}, "not escaped"),
+        ({"text": "<!everybody>"}, "not escaped"),
+        ({"text": "a", "blocks": [markup.section("b")] * 51}, "more than 50"),
+        ({"text": "a", "blocks": [{"type": "header", "text": {"type": "plain_text", "text": "b" * 151}}]}, "1 to 150"),
+        ({"text": "a", "blocks": [markup.section("b" * 2900)] * 5}, "13000 allowed"),
+    ],
+)
+def test_the_validator_refuses_what_slack_refuses(wrong: dict[str, Any], complaint: str) -> None:
+    assert any(complaint in problem for problem in problems(wrong))
 
 
 def test_ten_lines_at_most() -> None:
