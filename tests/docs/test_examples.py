@@ -23,6 +23,8 @@ ENVIRONMENT = {
     "CRM_URL": "postgresql://reader@host/crm",
     "SLACK_TOKEN": "xoxb-1",
     "SLACK_WEBHOOK": "https://hooks.slack.example/T/B/x",
+    "PAGERDUTY_URL": "pagerduty://key@service",
+    "TEAMS_URL": "msteams://a/b/c/d/",
     "SMTP": "smtp://user:password@host:587",
     "WEBHOOK_SECRET": "whsec_" + "A" * 43 + "=",
     "RETRAIN_SECRET": "whsec_" + "A" * 43 + "=",

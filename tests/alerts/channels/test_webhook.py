@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -62,6 +63,7 @@ def test_the_reference_package_verifies_it_and_the_body_is_a_cloud_event(receive
 @pytest.mark.parametrize("subject", ["wind_speed", HOSTILE, "naïve \N{SNOWMAN}"])
 def test_the_published_schema_holds(receiver: Server, subject: str) -> None:
     schema = json.loads(fenced("docs/webhooks.md", "json schema"))
+    assert json.loads((Path(__file__).parents[3] / "docs" / "webhooks.schema.json").read_text()) == schema
     jsonschema.Draft202012Validator.check_schema(schema)
     firing = {"type": "retrain", "model": "m", "version": "1", "reasons": ["x"], "trigger": "t", "key": "k"}
     channel = Webhook(receiver.url, SECRET, LOOP)
