@@ -101,7 +101,7 @@ def until_all_is_said(flow: Flow) -> None:
             waiting = connection.scalar(sa.select(sa.func.count()).where(INTENTS.c.state != "done"))
         return len(through) == len(MODELS) and min(through.values()) > END - timedelta(minutes=10) and not waiting
 
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 420
     while time.monotonic() < deadline and not over():
         time.sleep(0.5)
     until(over, "every window judged and every intent ended")
