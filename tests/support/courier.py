@@ -23,7 +23,7 @@ from alerts.channels.webhook import Webhook
 from alerts.delivery import Deliverer
 from alerts.health import Rate
 from alerts.incident import Change, IncidentEvent, State
-from alerts.routing import Route
+from alerts.routing import Route, Timing
 from monitor.channel_watch import ChannelWatch
 from monitor.store import incidents
 from monitor.store.engine import Store, make_engine
@@ -100,8 +100,8 @@ def deliver(plan: Plan, ready: Pipe) -> None:
     worker = f"courier-{random.SystemRandom().getrandbits(64):x}"
     everyone = tuple(name for name in ways if name != "never")
     routes = [
-        Route(("never",), {"model": (UNHEARD,)}, go_on=True, group_interval=timedelta(0)),
-        Route(everyone, group_interval=timedelta(0)),
+        Route(("never",), {"model": (UNHEARD,)}, go_on=True, timing=Timing(group_interval=timedelta(0))),
+        Route(everyone, timing=Timing(group_interval=timedelta(0))),
     ]
     deliverer = Deliverer(
         store.begin,

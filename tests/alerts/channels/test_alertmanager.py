@@ -12,7 +12,7 @@ import pytest
 from alerts.channels.alertmanager import Alertmanager
 from alerts.errors import ChannelError
 from alerts.incident import Change, IncidentEvent, State
-from alerts.routing import Route
+from alerts.routing import Route, Timing
 from detectors.result import Severity
 from tests.alerts.conftest import Begin
 from tests.support.http_server import Answer, Server, http_server
@@ -30,7 +30,9 @@ def receiver() -> Iterator[Server]:
 
 def test_an_incident_is_one_alert_until_it_is_over(begin: Begin, receiver: Server) -> None:
     post = Post(
-        begin, {"am": Alertmanager(receiver.url + "/am/", LOCAL)}, [Route(("am",), group_interval=timedelta(0))]
+        begin,
+        {"am": Alertmanager(receiver.url + "/am/", LOCAL)},
+        [Route(("am",), timing=Timing(group_interval=timedelta(0)))],
     )
     incident = replace(opened(now=DAY0).incident, severity=Severity.WARNING)
     later = DAY0 + timedelta(hours=1)

@@ -267,7 +267,7 @@ def test_the_worst_case_is_accepted_as_slack_publishes_its_limits(begin: Begin, 
     post = Post(
         begin,
         {"bot": bot(slack, mention="<!here>"), "hook": Channel(webhook=slack.webhook, timeout=1)},
-        [Route(("bot", "hook"), group_interval=timedelta(0))],
+        [Route(("bot", "hook"), timing=Timing(group_interval=timedelta(0)))],
     )
     for change, at in zip((Change.OPENED, Change.UPDATED, Change.RESOLVED), LATER, strict=False):
         over = DAY0 if change is Change.RESOLVED else None
