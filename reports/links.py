@@ -18,6 +18,11 @@ def page_name(model: str) -> str:
     return f"model-{slug(model)}.html"
 
 
+def data_name(model: str) -> str:
+    """The file name of the same as JSON."""
+    return f"model-{slug(model)}.json"
+
+
 def deep_dive_name(model: str) -> str:
     """The file name of a model's deep dive, beside its page."""
     return f"evidently-{slug(model)}.html"

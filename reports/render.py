@@ -7,47 +7,65 @@ other parts of the page or to files beside it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
-from reports import sentences
+from reports import machine, sentences
 from reports.context import ModelPage, PastReport, ReportContext, Verdict
-from reports.links import page_name, relative, slug
-from reports.selection import DRAWN, WHOLE_DRAWN, whole_models
+from reports.links import data_name, page_name, relative, slug
+from reports.selection import DRAWN, WHOLE_DRAWN, digest_part, most_urgent
 from reports.templating import environment
 
+HOME, WHOLE = "index.html", "report.html"
 MOST_INCIDENTS = 20  # that the digest lists
 _GROUPS = (Verdict.NEEDS_YOU, Verdict.WATCH, Verdict.NOT_MONITORED)
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenReport:
-    """The files of one report: the digest, and each model's page by the model's name."""
+class ReportWriter:
+    """Writes a report's folder, a model at a time: of a hundred models, one page at a time is in memory.
 
-    digest: Path
-    pages: Mapping[str, Path]
+    `head` is the report without its models. `finish` writes what is about all of them. Each file is replaced whole.
+    """
 
+    def __init__(self, head: ReportContext, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._head, self._folder = head, folder
+        self._light: list[ModelPage] = []
+        self._urgent: list[ModelPage] = []
+        self._findings: list[str] = []
 
-def write_report(context: ReportContext, folder: Path) -> WrittenReport:
-    """Write `index.html` and one page per model into `folder`, made if need be; each file is replaced whole."""
-    folder.mkdir(parents=True, exist_ok=True)
-    pages = {model.name: folder / page_name(model.name) for model in context.models}
-    for model in context.models:
-        _replace(pages[model.name], render_model(context, model, "index.html"))
-    digest = folder / "index.html"
-    _replace(digest, render_digest(context, {name: path.name for name, path in pages.items()}))
-    return WrittenReport(digest, pages)
+    def add(self, model: ModelPage) -> None:
+        """Write one model's page and its JSON, and keep its line of the digest."""
+        _replace(self._folder / page_name(model.name), render_model(self._head, model, HOME))
+        _replace(self._folder / data_name(model.name), _json(machine.model_document(self._head, model)))
+        self._findings += machine.findings_lines(model)
+        self._light.append(digest_part(model))
+        self._urgent = most_urgent((*self._urgent, model))
+
+    def finish(self, **totals: object) -> ReportContext:
+        """Write the digest, all in one file, `report.json` and the findings; the report with its models' lines."""
+        ranked = tuple(sorted(self._light, key=lambda page: (list(Verdict).index(page.verdict), page.name)))
+        context = replace(self._head, models=ranked, **totals)  # type: ignore[arg-type]
+        _replace(self._folder / HOME, render_digest(context, {model.name: page_name(model.name) for model in ranked}))
+        _replace(self._folder / WHOLE, render_whole(context, self._urgent))
+        _replace(self._folder / "report.json", _json(machine.report_document(context)))
+        _replace(self._folder / "findings.csv", ",".join(machine.COLUMNS) + "\n" + "".join(self._findings))
+        return context
 
 
 def render_digest(context: ReportContext, links: Mapping[str, str]) -> str:
     """The digest of all models; `links` gives the relative link of a model's page, by the model's name."""
-    return _digest(context, {name: relative(link) for name, link in links.items()}, ())
+    return _digest(context, {name: relative(link) for name, link in links.items()}, (), data=True)
 
 
-def render_whole(context: ReportContext) -> str:
-    """The digest and the most urgent models in one file, light enough to go with a mail."""
-    models = whole_models(context)
+def render_whole(context: ReportContext, urgent: Sequence[ModelPage] | None = None) -> str:
+    """The digest and the most urgent models in one file, light enough to go with a mail.
+
+    `urgent` are those models with all they have, where `context` holds their lines alone.
+    """
+    models = most_urgent(context.models if urgent is None else urgent)
     return _digest(context, {model.name: f"#model-{slug(model.name)}" for model in models}, models)
 
 
@@ -63,13 +81,14 @@ def render_index(heading: str, past: Sequence[PastReport], timezone: str, progra
     return _render("past.html.j2", timezone, heading=heading, past=past, timezone=timezone, program=program)
 
 
-def _digest(context: ReportContext, links: Mapping[str, str], whole: Sequence[ModelPage]) -> str:
+def _digest(context: ReportContext, links: Mapping[str, str], whole: Sequence[ModelPage], *, data: bool = False) -> str:
     return _render(
         "digest.html.j2",
         context.timezone,
         report=context,
         links=links,
         whole=whole,
+        data=data,
         most_drawn=max(3, WHOLE_DRAWN // max(1, len(whole))),
         anchors={name: link.removeprefix("#") for name, link in links.items()},
         headline=sentences.headline(context.counts()),
@@ -86,6 +105,10 @@ def _digest(context: ReportContext, links: Mapping[str, str], whole: Sequence[Mo
         all_gaps=[gap for model in context.models for gap in model.gaps],
         program=context.program,
     )
+
+
+def _json(document: Mapping[str, object]) -> str:
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
 
 
 def _replace(path: Path, text: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from reports.chart_parts import LABEL
 from reports.context import (
@@ -18,7 +19,6 @@ from reports.context import (
     FindingRow,
     ModelPage,
     QualityRow,
-    ReportContext,
     State,
     Verdict,
 )
@@ -44,10 +44,18 @@ def sections(page: ModelPage) -> set[str]:
     return {aspect.value for aspect, there in present.items() if there}
 
 
-def whole_models(context: ReportContext) -> tuple[ModelPage, ...]:
+def most_urgent(models: Sequence[ModelPage]) -> list[ModelPage]:
     """The models told in full in a report of one file: the most urgent, few enough for a mail's attachment."""
-    urgent = [model for verdict in Verdict for model in context.by_verdict(verdict)]
-    return tuple(urgent[:WHOLE_MODELS])
+    order = list(Verdict)
+    return sorted(models, key=lambda model: order.index(model.verdict))[:WHOLE_MODELS]
+
+
+def digest_part(page: ModelPage) -> ModelPage:
+    """A page without what only the model's own page shows: small enough to hold a thousand of."""
+    return replace(
+        page, why=None, features=(), heat=None, predictions=(), performance=(), business=(), segments=(), quality=(),
+        volume=None, version_comparison=None, findings=(), deep_dive=None,
+    )  # fmt: skip
 
 
 def split_features(page: ModelPage, most: int = DRAWN) -> tuple[list[FeatureDrift], list[FeatureDrift]]:

@@ -93,6 +93,7 @@ def _filters(zone: ZoneInfo) -> dict[str, Any]:
         "in_unit": wording.measured,
         "relative": links.relative,
         "slug": links.slug,
+        "data_name": links.data_name,
         "state_words": sentences.STATE_WORDS.__getitem__,
         "verdict_words": sentences.VERDICT_WORDS.__getitem__,
         "verdict_state": sentences.VERDICT_STATES.__getitem__,

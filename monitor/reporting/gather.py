@@ -6,31 +6,34 @@ In: a connection, a model's settings, a period. Out: `Gathered`. Kept: nothing. 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from sqlalchemy.engine import Connection
 
 from alerts.incident import Incident
 from detectors.profile import Profile
 from detectors.reason import ATTRIBUTION
-from detectors.result import Finding, Kind, Status
+from detectors.result import Finding, Kind
 from monitor.promise import watched_days
 from monitor.settings import ModelSettings
 from monitor.store import baselines, evaluations, incidents, profiles, versions
 from monitor.store.baselines import Baseline
-from monitor.store.evaluations import Evaluation
+from monitor.store.evaluations import Evaluation, Past
 from monitor.store.profiles import SlotState
 from monitor.windows import Aspect, days
 from reports.context import Period
 
 WEEKS = 8
+Judged = TypeVar("Judged", Evaluation, Past)
 _LENGTHS = {"1h": 1, "1d": 24, "7d": 168, "28d": 672}
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """One model's stored facts. Evaluations are of the last eight weeks, oldest first, newest revision each.
+    """One model's stored facts. Evaluations are oldest first, newest revision each: `inputs` those of the period,
+    `performance` those of the last eight weeks, `history` what a series needs of the inputs of eight weeks.
 
     `baseline` is that of the version that served last; `production` that version's rows of the period on its grid
     (None: no baseline or no rows); `watched_days` is how much of the period the model was watched.
@@ -40,6 +43,7 @@ class Gathered:
     settings: ModelSettings
     period: Period
     inputs: tuple[Evaluation, ...]
+    history: tuple[Past, ...]
     performance: tuple[Evaluation, ...]
     skipped: tuple[Evaluation, ...]
     incidents: tuple[Incident, ...]
@@ -51,27 +55,41 @@ class Gathered:
     slots: tuple[SlotState, ...]
     watched_days: float
 
-    def of_horizon(self, which: Sequence[Evaluation], horizon: str) -> list[Evaluation]:
+    def light(self) -> Gathered:
+        """The same without what only the model's own page needs, for the totals over all models."""
+        return replace(
+            self,
+            inputs=(),
+            history=(),
+            performance=(),
+            timeline=(),
+            baselines={},
+            baseline=None,
+            production=None,
+            slots=(),
+        )
+
+    def of_horizon(self, which: Sequence[Judged], horizon: str) -> list[Judged]:
         """The evaluations of one horizon, batch runs being one horizon, "run"."""
         return [one for one in which if name_of(one) == horizon]
 
-    def in_period(self, which: Sequence[Evaluation]) -> list[Evaluation]:
+    def in_period(self, which: Sequence[Judged]) -> list[Judged]:
         """Those whose window ended in the period."""
         return [one for one in which if self.period.start < one.window.end <= self.period.end]
 
     @property
     def steady(self) -> str:
         """The horizon that series are drawn in: the shortest of a day or more, "run" for batch models."""
-        return _pick({name_of(one) for one in self.inputs}, shortest=True)
+        return _pick({name_of(one) for one in self.history}, shortest=True)
 
     @property
     def summary(self) -> str:
         """The horizon that a week is summed up in: 7d where it is judged, else the steady one."""
-        names = {name_of(one) for one in self.inputs}
+        names = {name_of(one) for one in self.history}
         return "7d" if "7d" in names else self.steady
 
 
-def name_of(evaluation: Evaluation) -> str:
+def name_of(evaluation: Evaluation | Past) -> str:
     """The horizon's name; "run" for every run of a batch model."""
     return evaluation.window.horizon.partition(":")[0]
 
@@ -86,12 +104,12 @@ def _pick(names: set[str], *, shortest: bool) -> str:
 def gather(connection: Connection, model: str, settings: ModelSettings, period: Period) -> Gathered:
     """Read what is stored about a model for a report of `period`."""
     since = period.end - timedelta(weeks=WEEKS)
-    found = [
-        one
-        for one in evaluations.find(connection, model, start=since, end=period.end, done=False)
-        if one.window.horizon != "1h" or one.window.end > period.start
-    ]
-    done = [one for one in found if one.status == evaluations.DONE]
+    told = list(evaluations.find(connection, model, start=since, end=period.end, done=False, findings=False))
+    of_inputs = [one for one in told if one.aspect is Aspect.INPUTS and one.status == evaluations.DONE]
+    # Hours are many, and no series shows them beyond the period.
+    names = {name_of(one) for one in of_inputs} - {"1h"}
+    inputs = tuple(evaluations.find(connection, model, start=period.start, end=period.end, aspect=Aspect.INPUTS))
+    before = evaluations.past(connection, model, since, period.start, names, _pick(names, shortest=True))
     known = versions.versions(connection, model)
     served = [version for version, (first, _) in known.items() if first < period.end]
     bases = {v: b for v in served if (b := baselines.current(connection, model, v)) is not None}
@@ -106,9 +124,10 @@ def gather(connection: Connection, model: str, settings: ModelSettings, period: 
         model=model,
         settings=settings,
         period=period,
-        inputs=tuple(one for one in done if one.aspect is Aspect.INPUTS),
-        performance=tuple(one for one in done if one.aspect is Aspect.PERFORMANCE),
-        skipped=tuple(one for one in found if one.status == evaluations.SKIPPED and one.window.end > period.start),
+        inputs=inputs,
+        history=(*before, *(evaluations.past_of(one) for one in inputs)),
+        performance=tuple(evaluations.find(connection, model, start=since, end=period.end, aspect=Aspect.PERFORMANCE)),
+        skipped=tuple(one for one in told if one.status == evaluations.SKIPPED and one.window.end > period.start),
         incidents=tuple(incidents.listing(connection, model=model, start=since, end=period.end)),
         timeline=tuple(incidents.timeline(connection, model=model, start=since, end=period.end)),
         versions=known,
@@ -130,8 +149,3 @@ def kinds(evaluation: Evaluation, *wanted: Kind) -> list[Finding]:
         and "reason" not in finding.detail
         and finding.detector != ATTRIBUTION
     ]
-
-
-def breached(findings: Sequence[Finding]) -> bool:
-    """Whether any is in breach."""
-    return any(finding.status is Status.BREACH for finding in findings)

@@ -5,15 +5,14 @@ In: `Gathered`. Out: `reports.context.ModelPage`. Kept: nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from alerts.incident import Incident
 from detectors.diagnosis import Trouble
-from detectors.result import Finding, Kind, Severity, Status
+from detectors.result import Kind, Severity, Status
 from monitor.reporting import pictures
-from monitor.reporting.gather import Gathered, breached, kinds
+from monitor.reporting.gather import Gathered, kinds
 from monitor.reporting.ranking import change_in_words, ranked, worth_showing
 from monitor.reporting.why import why
 from monitor.store.evaluations import Evaluation
@@ -36,6 +35,7 @@ from reports.context import (
     Verdict,
     VersionSpan,
 )
+from reports.selection import DRAWN
 
 _ASPECTS = {
     Aspect.QUALITY: Kind.QUALITY,
@@ -109,11 +109,13 @@ def _passed(gathered: Gathered) -> list[Change]:
     if now is None:
         return []
     week_ago = now.window.end - _WEEK
-    before = [one for one in gathered.of_horizon(gathered.inputs, gathered.summary) if one.baseline == now.baseline]
+    before = [one for one in gathered.of_horizon(gathered.history, gathered.summary) if one.baseline == now.baseline]
     earlier = max((one for one in before if one.window.end <= week_ago), key=lambda one: one.window.end, default=None)
     if earlier is None:
         return []
-    old = {(f.subject, f.detector): f.status for f in earlier.findings if f.segment is None}
+    # A window in which nothing breached has no figures here: then all of them were in order.
+    calm = {} if earlier.figures else {(f.subject, f.detector): Status.OK for f in now.findings}
+    old = calm or {key: status for key, (_, _, status) in earlier.figures.items()}
     found = []
     for finding in (one for one in now.findings if one.segment is None):
         statuses = old.get((finding.subject, finding.detector)), finding.status
@@ -123,7 +125,7 @@ def _passed(gathered: Gathered) -> list[Change]:
             value = pictures.unit_of(finding.detector).show(finding.statistic or 0.0)
             text = f"{finding.subject} {said[statuses]} ({figure} {value})"
             kind = "data" if finding.kind is Kind.QUALITY else "drift"
-            found.append(Change(now.window.end, kind, text, gathered.model))
+            found.append(Change(now.window.end, kind, text, gathered.model, subject=finding.subject))
     return found[:_MOST_CHANGES]
 
 
@@ -206,24 +208,29 @@ def _strip(gathered: Gathered) -> tuple[HealthRow, ...]:
 
 def _health(gathered: Gathered, aspect: Aspect) -> HealthRow:
     kind = _ASPECTS[aspect]
-    source = gathered.performance if aspect is Aspect.PERFORMANCE else gathered.inputs
     weeks = []
     for back in range(7, -1, -1):
         end = gathered.period.end - back * _WEEK
         week = Period(end - _WEEK, end)
-        judged = [one for one in source if week.start < one.window.end <= week.end]
-        weeks.append((week, _state([f for one in judged for f in one.findings if f.kind is kind])))
+        weeks.append((week, _state(_statuses(gathered, aspect, kind, week))))
     return HealthRow(aspect, weeks[-1][1], tuple(weeks), _note(gathered, aspect))
 
 
-def _state(findings: Sequence[Finding]) -> State:
-    if not findings:
-        return State.MISSING
-    if breached(findings):
+def _statuses(gathered: Gathered, aspect: Aspect, kind: Kind, week: Period) -> set[Status]:
+    """How the findings of one kind stood whose windows ended in the week."""
+    if aspect in (Aspect.PERFORMANCE, Aspect.BUSINESS):
+        judged = [one for one in gathered.performance if week.start < one.window.end <= week.end]
+        return {f.status for one in judged for f in one.findings if f.kind is kind}
+    past = [one for one in gathered.history if week.start < one.window.end <= week.end]
+    return {one.statuses[kind] for one in past if kind in one.statuses}
+
+
+def _state(statuses: set[Status]) -> State:
+    if Status.BREACH in statuses:
         return State.BREACH
-    if any(finding.status is Status.OK for finding in findings):
+    if Status.OK in statuses:
         return State.OK
-    return State.INSUFFICIENT
+    return State.INSUFFICIENT if statuses else State.MISSING
 
 
 def _note(gathered: Gathered, aspect: Aspect) -> str:
@@ -247,7 +254,7 @@ def _note(gathered: Gathered, aspect: Aspect) -> str:
 
 def _features(gathered: Gathered, latest: Evaluation) -> tuple[FeatureDrift, ...]:
     found = []
-    for subject, findings in ranked(kinds(latest, Kind.FEATURE)):
+    for subject, findings in ranked(kinds(latest, Kind.FEATURE))[:DRAWN]:
         found.append(
             FeatureDrift(
                 subject,

@@ -6,7 +6,6 @@ Private columns have no distribution.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from math import isfinite
 
@@ -158,14 +157,14 @@ def series(gathered: Gathered, subject: str, detector: str) -> Series | None:
     horizon = gathered.steady
     points = [
         SeriesPoint(
-            Period(evaluation.window.start, evaluation.window.end),
-            finding.statistic if finding.status is not Status.INSUFFICIENT else None,
-            finding.threshold,
-            state_of(finding),
+            Period(past.window.start, past.window.end),
+            value if status is not Status.INSUFFICIENT else None,
+            threshold,
+            _STATES[status],
         )
-        for evaluation in gathered.of_horizon(gathered.inputs, horizon)
-        for finding in evaluation.findings
-        if finding.subject == subject and finding.detector == detector
+        for past in gathered.of_horizon(gathered.history, horizon)
+        if (subject, detector) in past.figures
+        for value, threshold, status in (past.figures[subject, detector],)
     ]
     if len(points) < 2:
         return None
@@ -237,7 +236,7 @@ def _limit(name: str, usual: float | None, tolerance: float | None) -> float | N
 def volume(gathered: Gathered) -> VolumeSeries | None:
     """Rows by day (by run for batch models) over the last eight weeks."""
     if gathered.steady == "run":
-        runs = [one for one in gathered.of_horizon(gathered.inputs, "run") if one.rows]
+        runs = [one for one in gathered.of_horizon(gathered.history, "run") if one.rows]
         points = [VolumePoint(Period(r.window.start, r.window.end), r.rows, None, None, State.OK) for r in runs]
         return VolumeSeries("run", tuple(points)) if points else None
     if not gathered.slots:
@@ -259,11 +258,8 @@ def volume(gathered: Gathered) -> VolumeSeries | None:
 
 def _volume_states(gathered: Gathered) -> dict[datetime, State]:
     return {
-        evaluation.window.end: state_of(finding)
-        for evaluation in gathered.of_horizon(gathered.inputs, "1d")
-        for finding in _of(evaluation.findings, "volume")
+        past.window.end: _STATES[status]
+        for past in gathered.of_horizon(gathered.history, "1d")
+        for (_, detector), (_, _, status) in past.figures.items()
+        if detector == "volume"
     }
-
-
-def _of(findings: Iterable[Finding], detector: str) -> list[Finding]:
-    return [finding for finding in findings if finding.detector == detector]

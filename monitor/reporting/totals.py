@@ -1,11 +1,12 @@
 """The figures of a digest over all its models: alarms and coverage.
 
-In: `Gathered` of every model. Out: `AlarmCounts`, `Coverage`. Kept: nothing.
+In: `Gathered` of each model. Out: `AlarmCounts`, `Coverage`. Kept: nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from statistics import median
 
 from alerts.incident import Verdict
@@ -51,21 +52,26 @@ def _promised(everything: Sequence[Gathered]) -> float | None:
     return sum(allowed) if allowed else None
 
 
-def coverage(everything: Sequence[Gathered]) -> Coverage:
-    """How much of what was due in the period was judged, on how many rows."""
-    evaluated = insufficient = skipped = predictions = labels = 0
-    for gathered in everything:
-        judged = gathered.in_period(gathered.inputs) + gathered.in_period(gathered.performance)
-        evaluated += len(judged)
-        insufficient += sum(all(f.status is Status.INSUFFICIENT for f in one.findings) for one in judged)
-        skipped += len(gathered.skipped)
-        if gathered.slots:
-            predictions += sum(s.rows for s in gathered.slots if gathered.period.start <= s.start < gathered.period.end)
-        else:
-            runs = gathered.in_period(gathered.of_horizon(gathered.inputs, "run"))
-            predictions += sum(one.rows for one in runs)
-        labels += _labels(gathered)
-    return Coverage(evaluated + skipped, evaluated, insufficient, skipped, predictions, labels)
+def coverage(gathered: Gathered) -> Coverage:
+    """How much of what was due of one model in the period was judged, on how many rows."""
+    judged = gathered.in_period(gathered.inputs) + gathered.in_period(gathered.performance)
+    if gathered.slots:
+        predictions = sum(s.rows for s in gathered.slots if gathered.period.start <= s.start < gathered.period.end)
+    else:
+        predictions = sum(one.rows for one in gathered.of_horizon(gathered.inputs, "run"))
+    return Coverage(
+        windows_due=len(judged) + len(gathered.skipped),
+        windows_evaluated=len(judged),
+        windows_insufficient=sum(all(f.status is Status.INSUFFICIENT for f in one.findings) for one in judged),
+        windows_skipped=len(gathered.skipped),
+        predictions=predictions,
+        labels=_labels(gathered),
+    )
+
+
+def together(one: Coverage, other: Coverage) -> Coverage:
+    """The coverage of two sets of models as one."""
+    return Coverage(*(getattr(one, field.name) + getattr(other, field.name) for field in fields(Coverage)))
 
 
 def _labels(gathered: Gathered) -> int:

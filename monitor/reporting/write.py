@@ -20,16 +20,15 @@ from monitor.judging import World, program
 from monitor.reporting.deep_dive import dive
 from monitor.reporting.gather import gather
 from monitor.reporting.page import model_page
-from monitor.reporting.totals import alarms, coverage
+from monitor.reporting.totals import alarms, coverage, together
 from monitor.settings import ReportSettings
 from monitor.windows import local_day, midnight
-from reports.context import PastReport, Period, ReportContext, Verdict
-from reports.links import page_name
+from reports.context import Change, Coverage, PastReport, Period, ReportContext, Verdict
+from reports.links import deep_dive_name
 from reports.mail import Mail, render_mail
-from reports.render import render_index, render_whole, write_report
+from reports.render import HOME, WHOLE, ReportWriter, render_index
 
 _SUMMARY = "summary.json"
-_WHOLE = "report.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +58,29 @@ def write(
     names = [name for name in report.models or sorted(settings.models) if name in settings.models]
     folder = report.folder / report.name / f"{local_day(period.end, ZoneInfo(report.timezone))}"
     folder.mkdir(parents=True, exist_ok=True)
-    pages, everything = [], []
-    for name in names:
-        with world.store.read() as connection:
-            gathered = gather(connection, name, settings.models[name], period)
-        found = dive(world, gathered, folder / f"evidently-{page_name(name)}") if report.deep_dive else None
-        pages.append(model_page(gathered, found))
-        everything.append(gathered)
-    context = ReportContext(
+    head = ReportContext(
         title=_title(report),
         period=period,
         timezone=report.timezone,
         generated_at=now,
         program=f"driftline {program()}",
-        models=tuple(sorted(pages, key=lambda page: (list(Verdict).index(page.verdict), page.name))),
+    )
+    writer = ReportWriter(head, folder)
+    everything, covered = [], Coverage()
+    changes: list[Change] = []
+    for name in names:
+        with world.store.read() as connection:
+            gathered = gather(connection, name, settings.models[name], period)
+        found = dive(world, gathered, folder / deep_dive_name(name)) if report.deep_dive else None
+        page = model_page(gathered, found)
+        writer.add(page)
+        changes += page.changes
+        covered = together(covered, coverage(gathered))
+        everything.append(gathered.light())
+    context = writer.finish(
         alarms=alarms(everything),
-        changes=tuple(sorted((c for page in pages for c in page.changes), key=lambda change: change.at)),
-        coverage=coverage(everything),
+        changes=tuple(sorted(changes, key=lambda change: change.at)),
+        coverage=covered,
     )
     return _keep(report, context, folder, settings.server.public_url)
 
@@ -100,9 +105,6 @@ def announce(connection: Connection, report: ReportSettings, written: Written, a
 
 
 def _keep(report: ReportSettings, context: ReportContext, folder: Path, public_url: str | None) -> Written:
-    written = write_report(context, folder)
-    whole = folder / _WHOLE
-    whole.write_text(render_whole(context), encoding="utf-8")
     summary = {
         "title": context.title,
         "start": context.period.start.isoformat(),
@@ -111,9 +113,10 @@ def _keep(report: ReportSettings, context: ReportContext, folder: Path, public_u
         "counts": {verdict.value: count for verdict, count in context.counts()},
     }
     (folder / _SUMMARY).write_text(json.dumps(summary, indent=1), encoding="utf-8")
+    prune(folder.parent, report.keep)
     _index(report, folder.parent, context)
     link = f"{public_url.rstrip('/')}/reports/{report.name}/{folder.name}/" if public_url else None
-    return Written(written.digest, whole, context, render_mail(context, link))
+    return Written(folder / HOME, folder / WHOLE, context, render_mail(context, link))
 
 
 def _index(report: ReportSettings, folder: Path, context: ReportContext) -> None:

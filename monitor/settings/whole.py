@@ -28,6 +28,7 @@ class ReportSettings(Section):
     models: tuple[str, ...] = Field((), description="models in it; all when empty")
     to: tuple[str, ...] = Field((), description="channels it is sent to")
     folder: Annotated[Path, Mark.PATH] = Field(Path("reports-out"), description="where the HTML is written")
+    keep: int = Field(60, ge=1, description="how many of its reports are kept; older ones are deleted")
     deep_dive: bool = Field(True, description="Evidently's report of the worst breached window, linked")
 
 

@@ -8,7 +8,7 @@ a million of them and they are always read a window at a time.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -164,6 +164,82 @@ def find(
         yield _evaluation(row, findings)
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A window judged some time ago, as far as a series over time needs it.
+
+    `statuses` is the worst status of each kind of finding; `figures` are (statistic, threshold, status) by subject and
+    detector, of all rows together. Both are empty where they were not asked for.
+    """
+
+    window: Window
+    baseline: str
+    rows: int
+    statuses: Mapping[Kind, Status]
+    figures: Mapping[tuple[str, str], tuple[float | None, float | None, Status]]
+
+
+def past(
+    connection: Connection, model: str, start: datetime, end: datetime, horizons: Collection[str], steady: str
+) -> list[Past]:
+    """The newest judgement of inputs of each window of `horizons` that ends in `(start, end]`, oldest first.
+
+    Read without making a `Finding` of each figure, which takes five times as long. Windows of another horizon than
+    `steady` in which nothing breached have no figures.
+    """
+    table = EVALUATIONS
+    found: dict[tuple[str, str, datetime], Any] = {}
+    conditions = (table.c.model == model, table.c.end > start, table.c.end <= end, table.c.status == DONE)
+    named = sa.or_(sa.false(), *(_of_horizon(name) for name in horizons))
+    blob = sa.case((sa.or_(_of_horizon(steady), table.c.breaches > 0), table.c.findings))
+    query = sa.select(
+        *(table.c[name] for name in ("version", "baseline", "horizon", "start", "end", "rows")), blob.label("findings")
+    ).where(*conditions, named, table.c.aspect == Aspect.INPUTS.value)
+    for row in connection.execute(query.order_by(table.c.end, table.c.horizon, table.c.evaluated_at, table.c.id)):
+        found[row.version, row.horizon, row.start] = row
+    return [_past(row) for row in found.values()]
+
+
+def _of_horizon(name: str) -> sa.ColumnElement[bool]:
+    column = EVALUATIONS.c.horizon
+    return column.like("run:%") if name == "run" else column == name
+
+
+def past_of(evaluation: Evaluation) -> Past:
+    """The same of an evaluation that has been read whole."""
+    figures = {
+        (f.subject, f.detector): (f.statistic, f.threshold, f.status) for f in evaluation.findings if f.segment is None
+    }
+    told = [(finding.kind, finding.status) for finding in evaluation.findings]
+    return Past(evaluation.window, evaluation.baseline, evaluation.rows, _worst(told), figures)
+
+
+def _past(row: Any) -> Past:
+    window = Window(row.horizon, row.start, row.end)
+    if row.findings is None:
+        return Past(window, row.baseline, row.rows, {}, {})
+    segments, subjects, kinds, detectors, statistics, _, thresholds, _, statuses, _, _ = _columns(row.findings)
+    judged = [_STATUSES[status] for status in statuses]
+    figures = {
+        (subject, detector): (statistic, threshold, status)
+        for segment, subject, detector, statistic, threshold, status in zip(
+            segments, subjects, detectors, statistics, thresholds, judged, strict=True
+        )
+        if segment is None
+    }
+    told = {(_KINDS[kind], _STATUSES[status]) for kind, status in set(zip(kinds, statuses, strict=True))}
+    return Past(window, row.baseline, row.rows, _worst(told), figures)
+
+
+def _worst(told: Iterable[tuple[Kind, Status]]) -> dict[Kind, Status]:
+    order = (Status.INSUFFICIENT, Status.OK, Status.BREACH)
+    found: dict[Kind, Status] = {}
+    for kind, status in told:
+        known = found.get(kind, Status.INSUFFICIENT)
+        found[kind] = max(known, status, key=order.index)
+    return found
+
+
 def next_revision(
     connection: Connection, model: str, version: str, baseline: str, window: Window, aspect: Aspect
 ) -> int:
@@ -280,13 +356,22 @@ def _encode(findings: Sequence[Finding]) -> bytes:
     return zstandard.ZstdCompressor(level=3).compress(text.encode())
 
 
+def _columns(blob: bytes) -> list[list[Any]]:
+    text = zstandard.ZstdDecompressor().decompress(blob, max_output_size=1 << 28)
+    return list(json.loads(text))
+
+
+# Looked up, because calling an enumeration a million times takes a second.
+_KINDS = {kind.value: kind for kind in Kind}
+_STATUSES = {status.value: status for status in Status}
+
+
 def _evaluation(row: sa.Row[tuple[object, ...]], with_findings: bool) -> Evaluation:
     values = row._mapping
     window = Window(values["horizon"], values["start"], values["end"])
     findings: tuple[Finding, ...] = ()
     if with_findings and values["findings"] is not None:
-        text = zstandard.ZstdDecompressor().decompress(values["findings"], max_output_size=1 << 28)
-        columns = json.loads(text)
+        columns = _columns(values["findings"])
         findings = tuple(
             Finding(
                 model=values["model"],
@@ -294,13 +379,13 @@ def _evaluation(row: sa.Row[tuple[object, ...]], with_findings: bool) -> Evaluat
                 window=window,
                 segment=segment,
                 subject=subject,
-                kind=Kind(kind),
+                kind=_KINDS[kind],
                 detector=detector,
                 statistic=statistic,
                 pvalue=pvalue,
                 threshold=threshold,
                 effect=effect,
-                status=Status(status),
+                status=_STATUSES[status],
                 n=n,
                 revision=values["revision"],
                 evaluated_at=values["evaluated_at"],

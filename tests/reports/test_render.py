@@ -13,7 +13,8 @@ import pytest
 
 from reports.context import PastReport, ReportContext, Verdict
 from reports.errors import ReportError
-from reports.render import render_digest, render_index, render_model, render_whole, write_report
+from reports.links import page_name
+from reports.render import ReportWriter, render_digest, render_index, render_model, render_whole
 from reports.selection import WHOLE_MODELS
 from reports.templating import SCRIPT
 from tests.support.html_page import Page
@@ -85,7 +86,7 @@ def test_nothing_on_a_page_leads_or_reaches_out_of_it(made: dict[str, str], name
     page = Page(made[name])
     ids = set(page.values("id"))
     for link in page.values("href"):
-        assert re.fullmatch(r"#[\w-]+|([\w%-]+/)?[\w.%-]+\.html", link), link
+        assert re.fullmatch(r"#[\w-]+|([\w%-]+/)?[\w.%-]+\.(html|json|csv)", link), link
         assert not link.startswith("#") or link[1:] in ids, f"{link} leads nowhere"
     tags = {tag for tag, _ in page.elements}
     assert not tags & {"link", "img", "iframe", "object", "embed", "form", "base", "audio", "video", "use"}
@@ -269,25 +270,41 @@ def test_a_report_of_one_file_tells_the_most_urgent_models_and_stays_light() -> 
     assert len(text.encode()) < 1_000_000
 
 
+def written(context: ReportContext, folder: Path) -> ReportContext:
+    writer = ReportWriter(replace(context, models=()), folder)
+    for model in context.models:
+        writer.add(model)
+    return writer.finish(alarms=context.alarms, changes=context.changes, coverage=context.coverage)
+
+
 def test_a_report_is_written_as_a_folder_of_pages(tmp_path: Path) -> None:
-    context = replace(weekly(), models=(healthy("fuel-burn"), hostile(), learning()))
+    context = replace(weekly(), models=(learning(), hostile(), healthy("fuel-burn")))
     folder = tmp_path / "weekly" / "2013-05-06"
-    written = write_report(context, folder)
+    told = written(context, folder)
+    pages = {page_name(model.name) for model in context.models}
     files = {path.name for path in folder.iterdir()}
-    assert files == {"index.html"} | {path.name for path in written.pages.values()}
-    assert len(files) == 4
-    links = set(Page(written.digest.read_text(encoding="utf-8")).values("href"))
-    assert {path.name for path in written.pages.values()} <= links
-    for page in written.pages.values():
-        assert "index.html" in Page(page.read_text(encoding="utf-8")).values("href")
+    data = {page.replace(".html", ".json") for page in pages}
+    assert files == {"index.html", "report.html", "report.json", "findings.csv"} | pages | data
+    digest = Page((folder / "index.html").read_text(encoding="utf-8"))
+    assert pages <= set(digest.values("href"))
+    for page in pages:
+        assert "index.html" in Page((folder / page).read_text(encoding="utf-8")).values("href")
+    assert [model.verdict for model in told.models] == [Verdict.WATCH, Verdict.NOT_MONITORED, Verdict.HEALTHY]
+    assert all(not model.features and not model.findings for model in told.models), "light enough for a thousand"
+
+
+def test_a_model_at_a_time_makes_the_same_as_all_at_once(tmp_path: Path) -> None:
+    context = replace(weekly(), models=(flight_delay(), taxi_out(), healthy("fuel-burn")))
+    written(context, tmp_path)
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == render_whole(context)
 
 
 def test_a_report_written_again_replaces_the_old_one(tmp_path: Path) -> None:
     context = replace(weekly(), models=(learning(),))
-    write_report(context, tmp_path)
-    written = write_report(replace(context, title="Second"), tmp_path)
-    assert "Second" in written.digest.read_text(encoding="utf-8")
-    assert not list(tmp_path.glob("*.part"))
+    written(context, tmp_path)
+    written(replace(context, title="Second"), tmp_path)
+    assert "Second" in (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert not list(tmp_path.glob(".*.part"))
 
 
 def test_a_link_out_of_the_folder_is_refused() -> None:
