@@ -315,9 +315,9 @@ def _affected(incident: Incident) -> str:
 
 
 def _also(subjects: Sequence[str]) -> str:
-    """Columns listed beside those that alarm; one in ten of such a list may be chance."""
+    """Columns listed beside those that alarm, with false-discovery control over all that are named."""
     named = names([said(subject, _NAME) for subject in subjects], _SUBJECTS)
-    return f"{named} (less surely: one in ten of these may be chance)"
+    return f"{named} (less sure: of all columns named, one in ten may be chance)"
 
 
 def _current(incident: Incident) -> list[Mapping[str, Any]]:

@@ -1,7 +1,6 @@
-"""`driftline replay` and `driftline backfill`: the daemon's code over history.
+"""`driftline backfill`: the daemon's code over history; and what it shares with `driftline replay`.
 
-In: a config and a span of time. Out: what would have been raised (replay), or the ledger filled in (backfill).
-Kept: by replay nothing; by backfill findings and incidents. Neither delivers anything.
+In: a config and a span of time. Out: the ledger filled in. Kept: findings and incidents. Nothing is delivered.
 """
 
 from __future__ import annotations
@@ -39,24 +38,8 @@ ToOption = Annotated[str, typer.Option("--to", metavar="TIME", help="Windows due
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("replay")(replay)
+    """Add the command."""
     app.command("backfill")(backfill)
-
-
-def replay(
-    begin: FromOption,
-    end: ToOption,
-    model: ModelOption = None,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show what would have been raised in the past under this config; nothing is kept and nothing is sent."""
-    from monitor.replay import replay as run
-
-    loaded = load_config(config)
-    models, start, finish = _span(loaded, model, begin, end)
-    _follow(run(loaded, models, start, finish), start, finish, len(models), as_json)
 
 
 def backfill(
@@ -74,7 +57,7 @@ def backfill(
     from monitor.world import make_world
 
     loaded = load_config(config)
-    models, start, finish = _span(loaded, model, begin, end)
+    models, start, finish = span(loaded, model, begin, end)
     store = open_store(loaded.settings.state)
     with ThreadPoolExecutor(2) as pool:
         engine = Engine(make_world(loaded, store, pool=pool, deliver=False), as_it_was=True)
@@ -87,7 +70,8 @@ def backfill(
     store.close()
 
 
-def _span(loaded: Config, chosen: list[str] | None, begin: str, end: str) -> tuple[list[str], datetime, datetime]:
+def span(loaded: Config, chosen: list[str] | None, begin: str, end: str) -> tuple[list[str], datetime, datetime]:
+    """The models (all of the config, where none is chosen) and the two times. Raises UserError."""
     models = [pick_model(loaded, name) for name in chosen] if chosen else sorted(loaded.settings.models)
     if not models:
         raise UserError("the config has no model")
@@ -100,7 +84,7 @@ def _span(loaded: Config, chosen: list[str] | None, begin: str, end: str) -> tup
 
 def _follow(outcomes: Iterator[Outcome], start: datetime, end: datetime, models: int, as_json: bool) -> None:
     windows = breaches = opened = 0
-    with _progress(start, end, models, as_json) as moved:
+    with progress_bar(start, end, models, as_json) as moved:
         for outcome in outcomes:
             moved(outcome)
             if outcome.blind is not None:
@@ -126,7 +110,10 @@ def _follow(outcomes: Iterator[Outcome], start: datetime, end: datetime, models:
 
 
 @contextmanager
-def _progress(start: datetime, end: datetime, models: int, quiet: bool) -> Iterator[Callable[[Outcome], None]]:
+def progress_bar(
+    start: datetime, end: datetime, models: int, quiet: bool, label: str = ""
+) -> Iterator[Callable[[Outcome], None]]:
+    """A bar on standard error that each outcome moves on; `quiet`: none."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     total = (end - start).total_seconds() * models
@@ -143,6 +130,8 @@ def _progress(start: datetime, end: datetime, models: int, quiet: bool) -> Itera
 
         def moved(outcome: Outcome) -> None:
             done[outcome.model] = (outcome.at - start).total_seconds()
-            progress.update(task, completed=sum(done.values()), description=f"{outcome.model} {outcome.at:%Y-%m-%d}")
+            progress.update(
+                task, completed=sum(done.values()), description=f"{label}{outcome.model} {outcome.at:%Y-%m-%d}"
+            )
 
         yield moved

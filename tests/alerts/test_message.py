@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alerts.incident import Change, IncidentEvent, State, Verdict, close
-from alerts.lifecycle import Policy
+from alerts.incident import Change, Incident, IncidentEvent, State, Verdict, acknowledge, close
+from alerts.lifecycle import Policy, step
 from alerts.message import Line, Tone, incident_message, trial_message, trigger_message
 from alerts.wording import duration_text, moment_text, text_of, window_text
-from detectors.result import Kind, Severity, Window
-from tests.support.incidents import DAY0, HOSTILE, day, opened
+from detectors.result import Kind, Severity, Status, Window
+from tests.support.incidents import DAY0, HOSTILE, day, finding, opened
 
 NEW_YORK = ZoneInfo("America/New_York")
 POLICY = Policy(owner="flights", timezone="America/New_York")
@@ -42,6 +42,26 @@ def test_a_resolved_one_says_what_it_was_how_long_and_why_it_is_over() -> None:
     assert message.lines == (Line("Over", "after 3 d 4 h: 3 clean 1d windows in a row"),)
     assert message.figures == ()
     assert message.tone is Tone.GOOD
+
+
+def test_columns_listed_beside_an_alarm_are_named_with_their_certainty_and_are_no_news_later() -> None:
+    listed = [finding(day(0), f"c{i}", Status.OK, detail={"listed": True}) for i in range(8)]
+    (event,) = step([], [finding(day(0)), *listed], day(0).end, Policy()).events
+    said = next(line.text for line in incident_message(event).lines if line.label == "Also changed")
+    assert said == "c0, c1, c2, c3, c4, c5 and 2 more (less sure: of all columns named, one in ten may be chance)"
+    assert Incident.from_json(event.incident.to_json()) == event.incident
+    grown = [finding(day(1)), finding(day(1), "c3")]
+    assert step([event.incident], grown, day(1).end, Policy()).events == ()
+    # In a window that does not alarm they say nothing.
+    assert step([], listed, day(0).end, Policy()).events == ()
+
+
+def test_one_that_was_taken_on_offers_what_may_become_of_it() -> None:
+    incident = opened().incident
+    lines = {line.label: line.text for line in incident_message(acknowledge(incident, "ada", day(1).end)).lines}
+    assert lines["Then"].startswith(f"If it is to stay, driftline incidents close {incident.id} --as accepted compares")
+    assert all(verdict in lines["Then"] for verdict in ("fixed", "expected", "false alarm"))
+    assert "Then" not in {line.label for line in incident_message(opened()).lines}
 
 
 def test_a_false_alarm_is_said_to_count() -> None:
