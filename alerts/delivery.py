@@ -27,6 +27,7 @@ from alerts.flush import Outlet, flush
 from alerts.health import OPEN_AFTER, Health, Rate
 from alerts.message import trial_message
 from alerts.routing import Route
+from alerts.site import Site
 
 # Standard Webhooks' schedule; after the last, and no sooner than `PATIENCE` for a throttled one, it is a dead letter.
 SCHEDULE = tuple(
@@ -71,14 +72,14 @@ class Deliverer:
         *,
         worker: str,
         rng: random.Random,
-        public_url: str | None = None,
+        site: Site = Site(),
         rates: Mapping[str, Rate] | None = None,
         watcher: Watcher | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         wake: Callable[[], None] = lambda: None,
     ) -> None:
         self._begin = begin
-        self._outlet = Outlet(channels, routes, public_url)
+        self._outlet = Outlet(channels, routes, site)
         self._rates = dict(rates or {})
         self._watcher = watcher
         self._worker = worker
@@ -95,12 +96,12 @@ class Deliverer:
         self,
         channels: Mapping[str, Channel],
         routes: Sequence[Route],
-        public_url: str | None,
+        site: Site,
         rates: Mapping[str, Rate] | None = None,
         watcher: Watcher | None = None,
     ) -> None:
         """Go on with other settings; what is frozen already goes out as it is."""
-        self._outlet = Outlet(channels, routes, public_url)
+        self._outlet = Outlet(channels, routes, site)
         self._rates = dict(rates or {})
         self._watcher = watcher
 

@@ -7,6 +7,7 @@ Kept: deliveries with their bytes; every intent's outcome. After this nothing is
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -70,7 +71,9 @@ def _message(post: Post, intent: Intent) -> Message:
     if intent.kind == "report":
         return _report(intent)
     if intent.kind == "channel":
-        return incident_message(event_of(intent.payload), public_url=post.outlet.public_url)
+        event = event_of(intent.payload)
+        # Told to several at once: nobody's own link.
+        return incident_message(event, links=replace(post.outlet.site, secret=None).links(event.incident, "", post.now))
     return notice_message("digest" if intent.kind == "digest" else "notice", intent.payload, intent.created_at)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy.engine import Connection
@@ -18,6 +18,7 @@ from alerts.deliveries import Told
 from alerts.intents import Intent, Outcome
 from alerts.message import Message
 from alerts.routing import Route
+from alerts.site import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Outlet:
 
     channels: Mapping[str, Channel]
     routes: Sequence[Route]
-    public_url: str | None = None
+    site: Site = field(default_factory=Site)
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,16 +124,15 @@ class Message:
 def incident_message(
     event: IncidentEvent,
     *,
-    public_url: str | None = None,
+    links: Sequence[Link] = (),
     missed: Sequence[str] = (),
     fleet: Sequence[Incident] = (),
 ) -> Message:
     """What to say about a change of an incident; `missed` are the reasons of earlier changes told along with it.
 
-    `fleet`: every incident it stands for, itself among them, where several models have the same.
+    `fleet`: every incident it stands for, itself among them, where several models have the same. `links` are ours.
     """
     incident = event.incident
-    links = (Link("Open the incident", f"{public_url.rstrip('/')}/incidents/{incident.id}"),) if public_url else ()
     facts, lines = _facts(incident, fleet), tuple(_lines(event))
     room = _MOST - 2 - len(facts) - len(lines) - bool(links)
     figures, more = ((), 0) if incident.resolved else _figures(incident, min(_SHOWN, room))
@@ -152,7 +151,7 @@ def incident_message(
         lines=lines,
         figures=figures,
         more_figures=more,
-        links=links,
+        links=tuple(links),
         data={**event.to_json(), "detail": _detail(incident, event, fleet)},
         urgent=incident.severity is Severity.CRITICAL and event.event in _URGENT,
     )

@@ -110,9 +110,8 @@ def _tell(
         one.told = f"told in the digest of {channel}" if in_digest else f"told with intent {newest.id}"
     if in_digest:
         return [Entry(channel, message.event)]
-    shown = incident_message(
-        message.event, public_url=post.outlet.public_url, missed=message.missed, fleet=message.fleet
-    )
+    links = post.outlet.site.links(message.event.incident, channel, post.now)
+    shown = incident_message(message.event, links=links, missed=message.missed, fleet=message.fleet)
     post.freeze(newest, channel, shown, told)
     reminding.plan(post, newest.stream, channel, timing, message.event)
     return []

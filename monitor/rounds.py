@@ -58,7 +58,7 @@ class DeliveryRound:
         self._deliverer.configure(
             wired.channels,
             wired.routes,
-            config.settings.server.public_url,
+            wiring.make_site(config.settings),
             wired.rates,
             ChannelWatch(tuple(alerts.channels), alerts.operators),
         )

@@ -31,6 +31,7 @@ from alerts.errors import AlertError, ChannelError
 from alerts.health import Rate
 from alerts.hours import WEEKDAYS, Digest, MuteTime
 from alerts.routing import Escalation, Route, Timing
+from alerts.site import Site
 from alerts.triggers.airflow import Airflow
 from alerts.triggers.github import Github
 from alerts.triggers.policy import Mode, Trigger, target_name
@@ -73,10 +74,16 @@ def make_deliverer(
         wired.routes,
         worker=worker,
         rng=random.Random(worker),  # noqa: S311 -- spreads retries, guards nothing
-        public_url=settings.server.public_url,
+        site=make_site(settings),
         rates=wired.rates,
         watcher=ChannelWatch(tuple(settings.alerts.channels), settings.alerts.operators),
     )
+
+
+def make_site(settings: Settings) -> Site:
+    """Where messages link to."""
+    actions = settings.server.actions
+    return Site(settings.server.public_url, actions.secret, actions.valid)
 
 
 def wire(settings: Settings, stream: TextIO | None = None) -> Wiring:

@@ -11,6 +11,7 @@ import pytest
 from alerts.incident import Change, Incident, IncidentEvent, State, Verdict, acknowledge, close
 from alerts.lifecycle import Policy, step
 from alerts.message import Line, Tone, incident_message, trial_message, trigger_message
+from alerts.site import Site
 from alerts.wording import duration_text, moment_text, text_of, window_text
 from detectors.result import Kind, Severity, Status, Window
 from tests.support.incidents import DAY0, HOSTILE, day, finding, opened
@@ -21,7 +22,7 @@ POLICY = Policy(owner="flights", timezone="America/New_York")
 
 def test_the_lines_of_an_opened_incident_in_order() -> None:
     event = opened(policy=POLICY)
-    message = incident_message(event, public_url="https://d.example/")
+    message = incident_message(event, links=Site("https://d.example/").links(event.incident, "oncall", DAY0))
     assert message.title == "Warning: drift in flight-delay"
     assert message.summary == event.incident.summary
     assert message.facts == (

@@ -19,7 +19,7 @@ from alerts.channels.base import Letter
 from alerts.channels.email import Email
 from alerts.errors import ChannelError
 from alerts.incident import Change, IncidentEvent, State
-from alerts.message import incident_message
+from alerts.message import Link, incident_message
 from alerts.routing import Route, Timing
 from tests.alerts.conftest import Begin
 from tests.support.incidents import DAY0, HOSTILE, opened
@@ -260,7 +260,7 @@ def _letter() -> Letter:
 
 
 def _message() -> Any:
-    return incident_message(event(), public_url="https://d.example")
+    return incident_message(event(), links=[Link("Open the incident", "https://d.example/incidents/1")])
 
 
 def _letter_html() -> str:

@@ -215,7 +215,8 @@ def worst() -> Message:
         summary=HOSTILE * 200, action="<https://evil.example|click> " * 300, diagnosis="*" * 3000,
     )  # fmt: skip
     message = incident_message(
-        IncidentEvent(Change.UPDATED, incident, DAY0, HOSTILE * 300), public_url="https://d.example"
+        IncidentEvent(Change.UPDATED, incident, DAY0, HOSTILE * 300),
+        links=[Link("Open the incident", "https://d.example/incidents/1")],
     )
     return replace(
         message,
