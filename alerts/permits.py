@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from alerts.errors import AlertError
 
 _PURPOSE = b"driftline respond v1\0"
-_LONGEST = 1_000
+_LONGEST = 4_000
 
 
 class NoPermit(AlertError):
@@ -38,7 +38,9 @@ class Permit:
 
 def signed(permit: Permit, secret: str) -> str:
     """The token of a permit: letters, digits, `-`, `_` and one dot."""
-    claims = json.dumps([permit.incident, permit.sent_to, int(permit.until.timestamp())], separators=(",", ":"))
+    claims = json.dumps(
+        [permit.incident, permit.sent_to, int(permit.until.timestamp())], separators=(",", ":"), ensure_ascii=False
+    )
     body = claims.encode()
     return f"{_text(body)}.{_text(_digest(body, secret))}"
 
