@@ -33,6 +33,7 @@ from detectors.registry import DETECTOR_NAMES, DETECTORS, JOINT, Detector, Joint
 from detectors.result import DetectorError, Finding, Judgement, Kind, Severity, Statistic, Status, Window
 from detectors.rounding import rounding
 from detectors.sample import Sample, SampleRule, take
+from detectors.scaler_mismatch import scaler_mismatch
 from detectors.score import confidence_shift, entropy_shift, near_threshold
 from detectors.stuck import spike, stuck
 from detectors.threshold import FixedRule, PerformanceJudgement, PerformanceRule, ThresholdRule
@@ -108,6 +109,7 @@ __all__ = [
     "psi_bins",
     "psi_exact",
     "rounding",
+    "scaler_mismatch",
     "spike",
     "spread_shift",
     "stuck",

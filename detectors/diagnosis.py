@@ -21,8 +21,14 @@ from detectors.result import Finding, Kind, Severity, Status, Window
 LONGEST_NAME = 60
 _LOST = 0.5
 _HARD = frozenset({"vanished", "type_change", "missing", "non_finite"})
-_WHOLE = frozenset({"unit_change", "stuck"})
+_WHOLE = frozenset({"unit_change", "stuck", "scaler_mismatch"})
 _TELLING = {"ks": 0, "psi": 1}
+_MENDING = {
+    "unregistered_version": "Find out who deployed it; register it (`driftline versions register`) or roll it back.",
+    "preprocessing_change": "Serve the version with the preprocessing it was trained with, or give it a new name.",
+    "training_skew": "Compare the feature pipeline of training with the one that serves: they do not agree.",
+    "scaler_mismatch": "Look at the scaler: it was fitted on other rows, applied twice, or left out.",
+}
 
 
 class Trouble(StrEnum):
@@ -236,7 +242,10 @@ def _data(found: tuple[Finding, ...]) -> Diagnosis:
         Severity.CRITICAL if lost else Severity.WARNING,
         subjects,
         _fault(telling[0]) + _where(telling[0]) + _others(named, "column", "columns"),
-        f"Look at what fills {plain(named[0])}: the last change to its source, join or feature pipeline.",
+        _MENDING.get(
+            telling[0].detector,
+            f"Look at what fills {plain(named[0])}: the last change to its source, join or feature pipeline.",
+        ),
         found,
     )
 

@@ -28,6 +28,7 @@ from detectors.quality import missing, non_finite, out_of_range, type_change, un
 from detectors.result import Kind, Statistic
 from detectors.rounding import rounding
 from detectors.sample import Sample
+from detectors.scaler_mismatch import scaler_mismatch
 from detectors.score import confidence_shift, entropy_shift, near_threshold
 from detectors.stuck import spike, stuck
 from detectors.total_variation import total_variation
@@ -289,6 +290,17 @@ DETECTORS: dict[str, Detector] = {
         unit=Unit.SHARE,
         kind=Kind.QUALITY,
         columns=_NUMBERS,
+    ),
+    "scaler_mismatch": Detector(
+        "scaler_mismatch",
+        "scaler mismatch",
+        scaler_mismatch,
+        "share of a feature's movement that one shift and one scale explain",
+        0.5,
+        unit=Unit.SHARE,
+        kind=Kind.QUALITY,
+        columns=_NUMBERS,
+        roles=frozenset({Role.FEATURE}),
     ),
     "stuck": Detector(
         "stuck",

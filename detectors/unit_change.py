@@ -41,7 +41,7 @@ LEAST_MOVE = 0.2
 _MUCH = 0.5
 DRASTIC = 10.0
 _LEVELS = np.linspace(0.1, 0.9, 17)
-_MOST_IN_ONE_CELL, _MOST_FOR_A_LINE = 0.65, 0.34
+MOST_IN_ONE_CELL, _MOST_FOR_A_LINE = 0.65, 0.34
 _MOST_NOISE = 0.06
 _FAR = 5.0
 
@@ -74,7 +74,7 @@ def unit_change(reference: Profile, production: Profile) -> Statistic:
     value = np.where(np.isnan(moved), np.nan, 0.0)
     for index in np.flatnonzero(moved >= LEAST_MOVE):
         cells = slice(grid.offsets[index], grid.offsets[index + 1])
-        found = _fit(grid.columns[index], reference.counts[cells], production.counts[cells])
+        found = fit_unit(grid.columns[index], reference.counts[cells], production.counts[cells])
         if found is not None:
             value[index] = found.explained
     return Statistic(value)
@@ -84,13 +84,13 @@ def explain(reference: ColumnProfile, production: ColumnProfile) -> Change | Non
     """The change of unit between two profiles of one column; None where there is none."""
     if reference.column.kind is not ColumnKind.NUMBER or not reference.valid or not production.valid:
         return None
-    return _fit(reference.column, reference.counts, production.counts)
+    return fit_unit(reference.column, reference.counts, production.counts)
 
 
-def _fit(column: Column, reference: IntArray, production: IntArray) -> Change | None:
+def fit_unit(column: Column, reference: IntArray, production: IntArray) -> Change | None:
     n, m = int(reference.sum()), int(production.sum())
     largest = float(production[~column.atoms].max(initial=0)) / m
-    if column.family is not Family.NUMBER or largest > _MOST_IN_ONE_CELL:
+    if column.family is not Family.NUMBER or largest > MOST_IN_ONE_CELL:
         return None
     edges = np.clip(column.edges, -1e300, 1e300)
     old, new = np.cumsum(reference[:-1]) / n, np.cumsum(production[:-1]) / m
@@ -102,10 +102,10 @@ def _fit(column: Column, reference: IntArray, production: IntArray) -> Change | 
     width = spread(column.edges, column.ranks)
     tried = list(CONVERSIONS)
     if largest <= _MOST_FOR_A_LINE:
-        tried += [line for line in (_line(edges, old, new, width, rising) for rising in (True, False)) if line]
+        tried += [line for line in (line_through(edges, old, new, width, rising) for rising in (True, False)) if line]
     best: tuple[float, Conversion] | None = None
     for each in tried:
-        left = _distance(edges, old, new, each, width)
+        left = distance_of(edges, old, new, each, width)
         # A line through the quantiles always fits a little better: by less than noise it is the one that has a name.
         worth = left if each.words else left + noise
         if left <= _allowed(each, move, noise, width, degrees if each.offset else mild) and (
@@ -115,9 +115,9 @@ def _fit(column: Column, reference: IntArray, production: IntArray) -> Change | 
     if best is None or move < LEAST_MOVE:
         return None
     found = best[1]
-    left = _distance(edges, old, new, found, width)
-    shift = float(np.median(_quantiles(edges, new) - _quantiles(edges, old)))
-    if abs(shift) < _FAR * width and _distance(edges, old, new, Conversion(1.0, shift, ""), width) <= 2.0 * left:
+    left = distance_of(edges, old, new, found, width)
+    shift = float(np.median(quantiles_of(edges, new) - quantiles_of(edges, old)))
+    if abs(shift) < _FAR * width and distance_of(edges, old, new, Conversion(1.0, shift, ""), width) <= 2.0 * left:
         return None
     return Change(found.factor, found.offset, found.words, 1.0 - left / move)
 
@@ -143,7 +143,7 @@ def _allowed(each: Conversion, move: float, noise: float, width: float, mild: bo
     return min(0.03 + noise, move / 4.0) if noise <= _MOST_NOISE else -1.0
 
 
-def _distance(edges: FloatArray, old: FloatArray, new: FloatArray, each: Conversion, width: float) -> float:
+def distance_of(edges: FloatArray, old: FloatArray, new: FloatArray, each: Conversion, width: float) -> float:
     """KS between production and the mapped reference, read at the edges; ties on an edge count for either side."""
     back = (edges - each.offset) / each.factor
     slack = 1e-9 * (np.abs(back) + width)
@@ -153,9 +153,9 @@ def _distance(edges: FloatArray, old: FloatArray, new: FloatArray, each: Convers
     return float(np.maximum(np.maximum(low - new, new - high), 0.0).max())
 
 
-def _line(edges: FloatArray, old: FloatArray, new: FloatArray, width: float, rising: bool) -> Conversion | None:
+def line_through(edges: FloatArray, old: FloatArray, new: FloatArray, width: float, rising: bool) -> Conversion | None:
     """The line through the quantiles, by the median of all slopes (Theil 1950, Sen 1968)."""
-    x, y = _quantiles(edges, old), _quantiles(edges, new)
+    x, y = quantiles_of(edges, old), quantiles_of(edges, new)
     if not rising:
         x = x[::-1]
     run, rise = np.subtract.outer(x, x), np.subtract.outer(y, y)
@@ -167,7 +167,7 @@ def _line(edges: FloatArray, old: FloatArray, new: FloatArray, width: float, ris
     return Conversion(factor, float(np.median(y - factor * x)), "") if abs(factor) > 1e-12 else None
 
 
-def _quantiles(edges: FloatArray, upto: FloatArray) -> FloatArray:
+def quantiles_of(edges: FloatArray, upto: FloatArray) -> FloatArray:
     """The values below which the shares `_LEVELS` lie, interpolated within cells, shape (levels,)."""
     after = np.clip(np.searchsorted(upto, _LEVELS), 1, len(edges) - 1)
     gain = upto[after] - upto[after - 1]

@@ -21,6 +21,9 @@ OPERATIONAL = {
     "duplicates": 0.01,
     "label_feed": 2.0,
     "training_overlap": 0.01,
+    "preprocessing_change": 1.0,
+    "unregistered_version": 1.0,
+    "training_skew": 0.2,
 }
 
 

@@ -356,7 +356,15 @@ def watched(settings: ModelSettings, schema: pa.Schema) -> list[str]:
     """The columns a grid is cut for: features, score and prediction, in the source's order."""
     columns, features = settings.columns, settings.features
     outputs = {name for name in (columns.score, columns.prediction) if name}
-    parts = {columns.timestamp, columns.id, columns.version, columns.label, columns.label_time, columns.run}
+    parts = {
+        columns.timestamp,
+        columns.id,
+        columns.version,
+        columns.label,
+        columns.label_time,
+        columns.run,
+        columns.preprocessing,
+    }
     if settings.cadence is not None:
         parts.add(settings.cadence.run)
     if features.auto:

@@ -15,6 +15,7 @@ from functools import partial
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from detectors.grid import Grid
 from detectors.places import COMPILED_ROWS
@@ -26,7 +27,7 @@ from detectors.values import column_of
 from monitor.prediction_log.arrow import micros
 from monitor.prediction_log.base import Part, PredictionLog
 from monitor.repeats import Repeats
-from monitor.rows import version_codes
+from monitor.rows import names_of, version_codes
 from monitor.sampling import Draw, Sampling
 from monitor.settings import ModelSettings
 
@@ -39,13 +40,15 @@ _MOST_COLUMNS, _VALUES = 8, 1 << 19
 class Counts:
     """What a span held: `rows` and the `newest` time (microseconds, `NEVER` without rows) of each slot, shape (slots,).
 
-    `seen` holds each version's first and last time; `tallies` the profiles of those that have a grid; `repeats` the ids
-    that came more than once; `samples` the rows kept of versions that have a rule.
+    `seen` holds each version's first and last time, `prepared` those of each (version, preprocessing); `tallies` the
+    profiles of versions that have a grid; `repeats` the ids that came more than once; `samples` the rows kept of
+    versions that have a rule.
     """
 
     rows: IntArray
     newest: IntArray
     seen: dict[str, tuple[int, int]]
+    prepared: dict[tuple[str, str], tuple[int, int]]
     tallies: dict[str, Tally]
     repeats: Repeats
     samples: Sampling
@@ -81,6 +84,7 @@ def count_slots(
         np.zeros(len(slots), np.int64),
         np.full(len(slots), NEVER),
         {},
+        {},
         {version: Tally(grid, len(slots)) for version, grid in grids.items()},
         Repeats(len(slots)),
         Sampling(grids, rules or {}, len(slots)),
@@ -89,7 +93,8 @@ def count_slots(
     ids, parts = settings.columns.id, [part.name for grid in grids.values() for part in grid.segments]
     # A sample needs the ids before anything else is read; repeats alone can wait for a free thread.
     early = ids if rules else None
-    header = [name for name in (settings.columns.timestamp, settings.columns.version, early) if name is not None]
+    by = settings.columns
+    header = [name for name in (by.timestamp, by.version, by.preprocessing, early) if name is not None]
     header = list(dict.fromkeys([*header, *parts]))
     names = list(dict.fromkeys(column.name for grid in grids.values() for column in grid.columns))
     wanted = list(dict.fromkeys([*header, *([ids] if ids else []), *names]))
@@ -100,6 +105,8 @@ def count_slots(
         slot = np.searchsorted(edges, stamps, side="right") - 1
         slot[stamps >= end] = -1
         plans = _plan(counts, head, settings.columns.version, stamps, slot, early)
+        if by.preprocessing is not None:
+            _prepared(counts, head, by.version, by.preprocessing, stamps, slot >= 0)
         if (slot >= 0).any():
             _count(part, plans, names if plans else [], pool, partial(_repeats, counts, part, ids, slot))
             for draw in (plan.draw for plan in plans):
@@ -143,6 +150,32 @@ def _plan(
             tally.add_rows(runs)
             plans.append(_Plan(tally, runs, counts.samples.draw(name, column, slot, mine)))
     return plans
+
+
+def _prepared(
+    counts: Counts,
+    head: pa.RecordBatch,
+    version: str | None,
+    preprocessing: str,
+    stamps: IntArray,
+    inside: NDArray[np.bool_],
+) -> None:
+    """Note which preprocessing each version's rows of a part came with; rows that do not say count for none."""
+    column = column_of(head, preprocessing)
+    if column is None:
+        return
+    names, codes = version_codes(head, version)
+    encoded = names_of(column)
+    prints = encoded.dictionary.to_pylist()
+    which = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    told = inside & (which >= 0)
+    pairs = codes * (len(prints) + 1) + which
+    for pair in np.unique(pairs[told]).tolist():
+        code, place = divmod(pair, len(prints) + 1)
+        mine = stamps[told & (pairs == pair)]
+        first, last = int(mine.min()), int(mine.max())
+        known = counts.prepared.get((names[code], prints[place]), (first, last))
+        counts.prepared[names[code], prints[place]] = min(first, known[0]), max(last, known[1])
 
 
 def _count(

@@ -32,11 +32,12 @@ from monitor.performing import judge_windows
 from monitor.prediction_log.base import LabelSource, PredictionLog
 from monitor.segments import judge_everything
 from monitor.settings import ModelSettings
-from monitor.store import Store, evaluations, profiles, samples, versions
+from monitor.store import Store, evaluations, profiles, samples, served, versions
 from monitor.store.baselines import Baseline
 from monitor.store.evaluations import DONE, Evaluation
 from monitor.store.leases import Lease
 from monitor.sync import sync
+from monitor.versioning import judge_skew, judge_version, training_profile
 from monitor.volumes import usual
 from monitor.windows import Aspect, Due, days, earlier, local_day, longest, midnight
 
@@ -184,7 +185,12 @@ class Judging:
                     hourly = hourly_rule(self.settings)
                     sure = judge_everything(context, self.settings, reference, production, True, hourly)
                 findings += judge_joint(context, self.settings, baseline, sample)
+                trained = None if baseline.provisional else training_profile(self.world.store, self.settings, baseline)
+                if trained is not None:
+                    findings += judge_skew(context, self.settings, trained, baseline.profile, production)
                 learned = rule if isinstance(rule, LearnedRule) else None
+            if version in present:
+                findings += self._version(context, version, rows)
             if isinstance(found, Learning):
                 findings.append(unjudged(context, "baseline", rows, found.reason))
             elif baseline is not None and baseline.provisional:
@@ -199,6 +205,14 @@ class Judging:
                 findings += judge_late(context, self.settings, self._first_rows(context, now), now)
             findings = findings if event is None else noted(findings, event, sure)
             yield self.evaluation(context, due, production.rows if production else rows, source, findings)
+
+    def _version(self, context: Context, version: str, rows: int) -> list[Finding]:
+        """Whether a version that served in a window is registered, and its preprocessing one."""
+        with self.world.store.read() as connection:
+            known = served.registered(connection, self.model)
+            column = self.settings.columns.preprocessing
+            prints = [] if column is None else served.fingerprints(connection, self.model, version)
+        return judge_version(context, self.settings, rows, prints, known)
 
     def _parts(self, version: str, baseline: Baseline, spans: list[tuple[datetime, datetime]]) -> list[Profile]:
         """The profile of each span; days that had to be summed are remembered, for the transaction to store."""

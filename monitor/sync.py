@@ -21,7 +21,7 @@ from monitor.counting import Counts, count_slots
 from monitor.prediction_log.arrow import moment
 from monitor.prediction_log.base import PredictionLog
 from monitor.settings import ModelSettings
-from monitor.store import Store, profiles, samples, versions
+from monitor.store import Store, profiles, samples, served, versions
 from monitor.store.profiles import HourProfile, SlotState
 from monitor.store.samples import HourSample
 from monitor.windows import HOUR, slots
@@ -85,6 +85,8 @@ def sync(
             samples.replace(connection, model, [sample for item in read for sample in item.samples])
             for version, (first, last) in counts.seen.items():
                 versions.seen(connection, model, version, moment(first), moment(last))
+            for (version, fingerprint), (first, last) in counts.prepared.items():
+                served.seen(connection, model, version, fingerprint, moment(first), moment(last))
     return tuple(sorted(pending))
 
 

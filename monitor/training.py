@@ -69,7 +69,7 @@ def overlap(settings: ModelSettings, baseline: Baseline, log: PredictionLog) -> 
             baseline.rows,
         )
     try:
-        ids = _ids(chosen.file, settings.columns.id or "")
+        ids = _ids(chosen.file.replace("{version}", baseline.version), settings.columns.id or "")
         if ids is None:
             return Overlap(None, baseline.rows, "the training file has no column with the prediction's id")
         rows = same = 0

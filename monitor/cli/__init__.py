@@ -34,6 +34,7 @@ from monitor.cli import (
     silence,
     trigger,
     version,
+    versions,
 )
 from monitor.cli.common import Group, state
 
@@ -56,6 +57,7 @@ _MODULES = (
     outbox,
     config,
     db,
+    versions,
     version,
 )
 

@@ -26,6 +26,9 @@ class Columns(Section):
     timestamp: str = Field("timestamp", description="time of the prediction")
     id: str | None = Field(None, description="unique id of the prediction; labels are joined by it")
     version: str | None = Field(None, description="version of the model that served the row")
+    preprocessing: str | None = Field(
+        None, description="fingerprint or version of the preprocessing, logged beside the model's version"
+    )
     score: str | None = Field(None, description="predicted probability of the positive class")
     prediction: str | None = Field(None, description="predicted class or value")
     label: str | None = Field(None, description="the truth, where it is in the same table or import file")
@@ -107,7 +110,9 @@ class TrainingSettings(Section):
     start: Moment | None = Field(None, alias="from", description="first day (or instant) of the training rows")
     end: Moment | None = Field(None, alias="to", description="day after the last (or instant)")
     file: Annotated[str | None, Mark.PATH] = Field(
-        None, description="training file (Parquet, CSV or NDJSON) with the column `columns.id`"
+        None,
+        description="training file (Parquet, CSV or NDJSON): its ids (`columns.id`) are held against the baseline's, "
+        "its features against what is served; may hold {version}",
     )
     out_of_fold: bool = Field(
         False, description="the log's scores of these rows are out of fold: each by a model that had not seen it"
@@ -197,7 +202,9 @@ class ModelSettings(Section):
     reasons: ReasonSettings = Field(default_factory=ReasonSettings, description="why predictions changed")
     metrics: dict[str, MetricSettings] = Field(default_factory=dict, description="own performance metrics, by name")
     training: TrainingSettings | None = Field(
-        None, description="what the model was trained on; a performance baseline of the same rows is a finding"
+        None,
+        description="what the model was trained on; a performance baseline of the same rows is a finding, and so is a "
+        "feature that is served otherwise",
     )
     segments: tuple[str, ...] = Field((), description="columns whose values are judged like the whole")
     minimum_rows: int = Field(100, ge=1, description="fewer rows than this in a window are insufficient")
