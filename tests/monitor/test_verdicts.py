@@ -20,9 +20,12 @@ from monitor.cycle import Outcome
 from monitor.metrics import Metrics
 from monitor.promise import Promise, promises
 from monitor.pulse import Pulse
+from monitor.reporting.write import write
 from monitor.rounds import DeliveryRound, EvaluationRound
+from monitor.settings import ReportSettings
 from monitor.store import baselines, incidents
 from monitor.wiring import make_deliverer
+from reports.sentences import alarms
 from tests.support.flow import DAY, HOUR, START, Flow, events_of, findings_of, rows
 
 FIRST = 6  # the day everything moved
@@ -187,6 +190,12 @@ def test_alarms_are_counted_by_what_was_said_of_them_against_what_was_promised(f
     assert counted("1 to a") == (0.117, 1, 0, 0, 1, 0, "kept")
     driftline(flow, "incidents", "reopen", incident.id)
     assert counted("m")[1:] == (1, 0, 0, 0, 1, "kept"), "what is taken back is no second alarm"
+
+    report = ReportSettings(name="weekly", folder=flow.folder / "out", deep_dive=False)
+    written = write(engine.world, report, START + 7 * DAY, START + 7 * DAY)
+    # Two models may raise 0.35 false alarms in 30 days, and were watched for the whole week.
+    assert "The budget allows 0.0817 false in this time." in alarms(written.context.alarms)
+    assert "The budget allows 0.0817 false in this time." in " ".join(written.mail.html.split())
 
     lines = driftline(flow, "incidents", "budget", "--days", "5000")
     assert [(one["kind"], one["name"], one["budget"], one["unjudged"]) for one in lines] == [
