@@ -322,6 +322,8 @@ def _moved_columns(found: tuple[Finding, ...]) -> Diagnosis:
 
 def _performance(found: tuple[Finding, ...]) -> Diagnosis:
     worst = found[0]
+    if worst.kind is Kind.BUSINESS:
+        return _business(found)
     twice = worst.threshold is not None and _size(worst) >= 2.0 * worst.threshold
     known = MEASURES.get(worst.detector)
     summary = f"{plain(known.title if known else worst.detector)} is {_number(worst.statistic)}"
@@ -344,6 +346,20 @@ def _performance(found: tuple[Finding, ...]) -> Diagnosis:
         _subjects(found),
         f"{summary} on {worst.n:,} labelled rows",
         "See in the report since when, and whether inputs drifted too; consider retraining or rolling back.",
+        found,
+    )
+
+
+def _business(found: tuple[Finding, ...]) -> Diagnosis:
+    worst = found[0]
+    before, after = (plain(str(worst.detail.get(side, "n/a"))) for side in ("before", "after"))
+    return Diagnosis(
+        Trouble.PERFORMANCE,
+        Conclusion.CONCEPT_DRIFT.value,
+        Severity.WARNING,
+        _subjects(found),
+        f"{plain(worst.subject)} is {after} (usual: {before})",
+        "See with `driftline business` whether predictions, drift or performance moved with it.",
         found,
     )
 

@@ -177,7 +177,8 @@ class Engine:
 
     def _labelled(self, model: str) -> bool:
         settings = self.world.config.settings
-        return has_labels(settings.models[model], settings.log_of(model))
+        # Business metrics are a day's outcome too, with labels or without.
+        return has_labels(settings.models[model], settings.log_of(model)) or bool(settings.models[model].business)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,9 @@ from detectors.label_delay import LabelLaw, learn_delay
 from detectors.label_feed import label_feed
 from detectors.result import Finding, Kind, Status, Window
 from detectors.volume import OPERATIONAL
+from monitor.business import Figured, NoFigure, figure
 from monitor.evaluate import Context, enabled, unjudged
+from monitor.judging_business import Past, judge_business
 from monitor.left_out import only_event
 from monitor.noting import noted
 from monitor.outcomes import Outcomes, read_outcomes
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
     from monitor.judging import Judging
 
 _DAY = timedelta(days=1)
-_LONGEST = {"1d": 1, "7d": 7, "28d": 28}
+_LONGEST = ("1d", "7d", "28d")
+_REMEMBERED = timedelta(days=56)
 # How far a window has been judged, at the end of its ledger row's source: what it was judged on is before it.
 _PRELIMINARY, _UNJUDGED, _JUDGED = ":p", ":n", ":j"
 # So few labels may be missing for want of rows.
@@ -62,13 +65,19 @@ def judge_windows(judging: Judging, dues: Sequence[Due], *, revisions: bool = Tr
     if not dues:
         return
     windows = [due.window for due in dues]
-    before = _earlier(judging, windows) if revisions and judging.labels is not None else []
+    before = _earlier(judging, windows) if revisions and _labelled(judging) else []
     known = _read(judging, [*windows, *(old.window for old in before)])
     references: dict[str, Baseline | None] = {}
     for due in dues:
         yield from _first(judging, due, known, references)
     for old in before:
         yield from _again(judging, old, known)
+
+
+def _labelled(judging: Judging) -> bool:
+    """Whether the model has labels to join; without, its business metrics alone are looked at."""
+    columns = judging.settings.columns
+    return judging.labels is not None and columns.id is not None and bool(columns.score or columns.prediction)
 
 
 def _earlier(judging: Judging, due: Sequence[Window]) -> list[Evaluation]:
@@ -89,7 +98,7 @@ def _earlier(judging: Judging, due: Sequence[Window]) -> list[Evaluation]:
 
 def _read(judging: Judging, windows: Sequence[Window]) -> _Labels:
     settings, now = judging.settings, judging.now
-    if judging.labels is None:
+    if judging.labels is None or not _labelled(judging):
         return _Labels({}, {}, None, micros(now), None)
     # How late labels come is learned from rows older than the windows at hand.
     past = midnight(local_day(now - settings.label_horizon, settings.zone), settings.zone)
@@ -154,8 +163,11 @@ def _first(judging: Judging, due: Due, known: _Labels, references: dict[str, Bas
     parts = {version: part for version, part in parts.items() if part.rows}
     if not parts:
         context = judging.context("", window, None, Aspect.PERFORMANCE)
-        findings = [unjudged(context, "performance", 0, "no rows in the window", Kind.PERFORMANCE)]
+        findings: list[Finding] = []
+        if _labelled(judging):
+            findings.append(unjudged(context, "performance", 0, "no rows in the window", Kind.PERFORMANCE))
         findings += _feed(judging, context, known)
+        findings += _business(judging, context, [])
         yield judging.evaluation(context, due, 0, "", findings)
     for place, (version, part) in enumerate(parts.items()):
         if version not in references:
@@ -166,6 +178,7 @@ def _first(judging: Judging, due: Due, known: _Labels, references: dict[str, Bas
         if place == len(parts) - 1:
             findings += _feed(judging, context, known)
             findings += judge_training(context, judging.settings, baseline, judging.log)
+            findings += _business(judging, context, list(parts.values()))
         source = _digest(known, version, window) + _stage(findings, ripe)
         yield judging.evaluation(context, due, part.rows, source, findings)
 
@@ -189,6 +202,9 @@ def _again(judging: Judging, old: Evaluation, known: _Labels) -> Iterator[Evalua
     context = judging.context(old.version, old.window, baseline, Aspect.PERFORMANCE)
     findings, ripe = _judged(judging, context, part, known, baseline)
     now = _stage(findings, ripe)
+    others = {version: one.between(old.window.start, old.window.end) for version, one in known.outcomes.items()}
+    if old.version == [version for version, one in others.items() if one.rows][-1]:
+        findings += _business(judging, context, list(others.values()))
     if stage != _JUDGED and now == _JUDGED:
         findings = [replace(one, detail={**one.detail, "first_judged": True}) for one in findings]
     due = Due(old.due_at, old.window, Aspect.PERFORMANCE)
@@ -256,6 +272,44 @@ def _reference(judging: Judging, version: str, law: LabelLaw | None) -> Baseline
         with judging.world.store.begin() as connection:
             baselines.keep_performance(connection, fresh)
     return fresh
+
+
+def _business(judging: Judging, context: Context, outcomes: list[Outcomes]) -> list[Finding]:
+    """The business metrics of a window of the shortest horizon of a day or more: they are figures of a day."""
+    settings, window = judging.settings, context.window
+    if not settings.business or window.horizon != next((h for h in _LONGEST if h in settings.horizons), None):
+        return []
+    past = _past(judging, window)
+    today = local_day(window.end - _DAY / 2, settings.zone)
+    findings = []
+    for name, chosen in settings.business.items():
+        try:
+            found: Figured | str = figure(settings, chosen, judging.log, window, outcomes)
+        except NoFigure as error:
+            found = str(error)
+        findings.append(judge_business(context, settings, name, found, today, past.get(name, [])))
+    event = only_event(settings, window)
+    return findings if event is None else noted(findings, event, ())
+
+
+def _past(judging: Judging, window: Window) -> dict[str, list[Past]]:
+    """The values of earlier days, by metric."""
+    found: dict[str, list[Past]] = {}
+    with judging.world.store.read() as connection:
+        for old in evaluations.find(
+            connection,
+            judging.model,
+            start=window.start - _REMEMBERED,
+            end=window.start,
+            horizon=window.horizon,
+            aspect=Aspect.PERFORMANCE,
+        ):
+            day = local_day(old.window.end - _DAY / 2, judging.settings.zone)
+            for one in old.findings:
+                if one.kind is Kind.BUSINESS and one.statistic is not None and "event" not in one.detail:
+                    past = Past(day, one.statistic, one.status is Status.BREACH)
+                    found.setdefault(one.subject, []).append(past)
+    return found
 
 
 def _feed(judging: Judging, context: Context, known: _Labels) -> list[Finding]:

@@ -17,6 +17,7 @@ import typer
 from monitor.cli import (
     alerts,
     baseline,
+    business,
     check,
     config,
     db,
@@ -52,6 +53,7 @@ _MODULES = (
     silence,
     route,
     results,
+    business,
     trigger,
     alerts,
     outbox,

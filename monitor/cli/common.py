@@ -41,7 +41,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object
 
 
 ORDER = (
-    "demo", "init", "config", "log", "run", "check", "replay", "backfill", "report", "results", "incidents",
+    "demo", "init", "config", "log", "run", "check", "replay", "backfill", "report", "results", "business", "incidents",
     "silence", "baseline", "alerts", "outbox", "db", "version",
 )  # fmt: skip
 

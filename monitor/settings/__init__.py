@@ -1,8 +1,8 @@
 """The configuration as values: one pydantic model a section, unknown keys refused.
 
 How a key is written is told by its field's description, from which docs/config.md is written. One concern a file:
-`log.py`, `model.py` (with `events.py`, `triggers.py`), `alerts.py`, `server.py`, `whole.py` (which joins them), on the
-scalar forms of `types.py`.
+`log.py`, `model.py` (with `events.py`, `outcomes.py`, `triggers.py`), `alerts.py`, `server.py`, `whole.py` (which joins
+them), on the scalar forms of `types.py`.
 """
 
 from monitor.settings.alerts import (
@@ -27,6 +27,7 @@ from monitor.settings.model import (
     Features,
     ModelSettings,
 )
+from monitor.settings.outcomes import BusinessSettings, CostSettings, MetricSettings, TrainingSettings
 from monitor.settings.server import ActionSettings, ServerSettings, TokenSettings
 from monitor.settings.triggers import AirflowSettings, GithubSettings, TriggerSettings
 from monitor.settings.whole import ReportSettings, Settings
@@ -36,10 +37,12 @@ __all__ = [
     "AirflowSettings",
     "AlertSettings",
     "BaselineSettings",
+    "BusinessSettings",
     "Cadence",
     "ChannelSettings",
     "Columns",
     "ConsoleSettings",
+    "CostSettings",
     "DetectorSettings",
     "DigestSettings",
     "EmailSettings",
@@ -49,6 +52,7 @@ __all__ = [
     "GithubSettings",
     "LabelSettings",
     "LogSettings",
+    "MetricSettings",
     "ModelSettings",
     "MuteTimeSettings",
     "ReportSettings",
@@ -57,6 +61,7 @@ __all__ = [
     "Settings",
     "SlackSettings",
     "TokenSettings",
+    "TrainingSettings",
     "TriggerSettings",
     "WebhookSettings",
 ]

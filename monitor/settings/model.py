@@ -16,6 +16,7 @@ from detectors.registry import DETECTOR_NAMES
 from detectors.result import Severity
 from monitor.settings.events import EventSettings
 from monitor.settings.log import LabelSettings, LogSettings
+from monitor.settings.outcomes import BusinessSettings, MetricSettings, TrainingSettings
 from monitor.settings.triggers import TriggerSettings
 from monitor.settings.types import Budget, Duration, Mark, Moment, Section, TimeZone, parse_budget
 
@@ -104,42 +105,6 @@ class ReasonSettings(Section):
         return value
 
 
-class TrainingSettings(Section):
-    """What the model was trained on: an interval (from, to) or a file."""
-
-    start: Moment | None = Field(None, alias="from", description="first day (or instant) of the training rows")
-    end: Moment | None = Field(None, alias="to", description="day after the last (or instant)")
-    file: Annotated[str | None, Mark.PATH] = Field(
-        None,
-        description="training file (Parquet, CSV or NDJSON): its ids (`columns.id`) are held against the baseline's, "
-        "its features against what is served; may hold {version}",
-    )
-    out_of_fold: bool = Field(
-        False, description="the log's scores of these rows are out of fold: each by a model that had not seen it"
-    )
-
-    @model_validator(mode="after")
-    def _one_form(self) -> TrainingSettings:
-        interval = self.start is not None and self.end is not None
-        if interval == (self.file is not None) or (self.start is None) != (self.end is None):
-            raise ValueError("give either both from and to, or file")
-        return self
-
-
-class MetricSettings(Section):
-    """A metric of the user's own, in Python."""
-
-    function: str = Field(
-        pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$",
-        description="`package.module:function`, called with arrays (label, score, prediction); returns a number",
-    )
-    higher_is_better: bool = Field(True, description="false for a cost or an error")
-    tolerance: float | None = Field(
-        None, gt=0, description="how much worse than the baseline's is too much; without it, measured and not judged"
-    )
-    relative: bool = Field(False, description="the tolerance is a share of the baseline's value")
-
-
 class Cadence(Section):
     """A batch model: one run is one window."""
 
@@ -201,6 +166,7 @@ class ModelSettings(Section):
     )
     reasons: ReasonSettings = Field(default_factory=ReasonSettings, description="why predictions changed")
     metrics: dict[str, MetricSettings] = Field(default_factory=dict, description="own performance metrics, by name")
+    business: dict[str, BusinessSettings] = Field(default_factory=dict, description="business metrics, by name")
     training: TrainingSettings | None = Field(
         None,
         description="what the model was trained on; a performance baseline of the same rows is a finding, and so is a "
