@@ -10,6 +10,7 @@ from benchmarks import (
     detectors,
     drain,
     environments,
+    estimation,
     false_alarms,
     fleet,
     multivariate,
@@ -27,6 +28,7 @@ ALL: dict[str, Callable[[Path], bool]] = {
     "peers": peers.main,
     "detectors": lambda _: detectors.main(),
     "multivariate": lambda _: multivariate.main(),
+    "estimation": estimation.main,
     "reasons": lambda _: reasons.main(),
     "false_alarms": lambda _: false_alarms.main(),
 }

@@ -230,6 +230,41 @@ def evidently_outlier(folder: Path, one: str, where: str) -> Any:
     return {"figures": _evidently_figures(Report([DataDriftPreset(method="psi")]).run(*sides))}
 
 
+def nannyml_cbpe(folder: Path) -> Any:
+    """Estimated AUC, F1 and accuracy of production's windows with their sampling errors, and the realised ones.
+
+    Here both files hold score, prediction, label and window, float64 of shape (4, rows).
+    """
+    import pandas as pd
+    from nannyml import CBPE
+
+    def into(values: np.ndarray, first: str) -> Any:
+        table = pd.DataFrame({"score": values[0], "said": values[1].astype(int), "truth": values[2].astype(int)})
+        return table.assign(at=pd.Timestamp(first) + pd.to_timedelta(values[3], unit="D"))
+
+    wanted = ("roc_auc", "f1", "accuracy")
+    estimator = CBPE(
+        metrics=list(wanted),
+        y_pred="said",
+        y_pred_proba="score",
+        y_true="truth",
+        timestamp_column_name="at",
+        chunk_period="D",
+        problem_type="classification_binary",
+    )
+    estimator.fit(into(load(folder, "reference"), "2020-01-01"))
+    found = estimator.estimate(into(load(folder, "production"), "2024-01-01"))
+    table = found.filter(period="analysis").to_df()
+    return {
+        name: {
+            "value": table[(name, "value")].tolist(),
+            "error": table[(name, "sampling_error")].tolist(),
+            "realised": table[(name, "realized")].tolist(),
+        }
+        for name in wanted
+    }
+
+
 WORK: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
@@ -243,6 +278,7 @@ WORK: dict[str, Callable[..., Any]] = {
         alibi_detect,
         nannyml_outlier,
         evidently_outlier,
+        nannyml_cbpe,
     )
 }
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from detectors.conclusion import Conclusion, Verdict, conclude, harm_of_drift, rates_of
+from detectors.estimated import CONCEPT_DRIFT, ESTIMATED
 from detectors.joint import behind
 from detectors.performance import MEASURES
 from detectors.reason import ATTRIBUTION, BECAUSE
@@ -325,7 +326,9 @@ def _performance(found: tuple[Finding, ...]) -> Diagnosis:
     if worst.kind is Kind.BUSINESS:
         return _business(found)
     twice = worst.threshold is not None and _size(worst) >= 2.0 * worst.threshold
-    known = MEASURES.get(worst.detector)
+    if worst.detector == CONCEPT_DRIFT:
+        return _unexpected(found)
+    known = MEASURES.get(worst.detector) or ESTIMATED.get(worst.detector)
     summary = f"{plain(known.title if known else worst.detector)} is {_number(worst.statistic)}"
     if known is not None and worst.statistic is not None and worst.effect is not None:
         told = worst.detail.get("baseline")
@@ -344,7 +347,7 @@ def _performance(found: tuple[Finding, ...]) -> Diagnosis:
         Conclusion.CONCEPT_DRIFT.value,
         Severity.CRITICAL if twice else Severity.WARNING,
         _subjects(found),
-        f"{summary} on {worst.n:,} labelled rows",
+        f"{summary} on {worst.n:,} {'rows, without labels' if worst.detector in ESTIMATED else 'labelled rows'}",
         "See in the report since when, and whether inputs drifted too; consider retraining or rolling back.",
         found,
     )
@@ -360,6 +363,24 @@ def _business(found: tuple[Finding, ...]) -> Diagnosis:
         _subjects(found),
         f"{plain(worst.subject)} is {after} (usual: {before})",
         "See with `driftline business` whether predictions, drift or performance moved with it.",
+        found,
+    )
+
+
+def _unexpected(found: tuple[Finding, ...]) -> Diagnosis:
+    """Labels are not what the inputs led to expect."""
+    worst = found[0]
+    realised, estimated = (worst.detail.get(name) for name in ("realised", "estimated"))
+    told = f"{plain(worst.subject)} is not what the inputs led to expect"
+    if isinstance(realised, float) and isinstance(estimated, float):
+        told = f"{plain(worst.subject)} is {_number(realised)} where the inputs led to expect {_number(estimated)}"
+    return Diagnosis(
+        Trouble.PERFORMANCE,
+        Conclusion.CONCEPT_DRIFT.value,
+        Severity.WARNING,
+        _subjects(found),
+        f"{told}, on {worst.n:,} labelled rows",
+        "Look for what the features do not show; then retrain on recent labels, or roll back.",
         found,
     )
 

@@ -14,6 +14,7 @@ from typing import Literal
 from detectors.chi_squared import chi_squared
 from detectors.columns import Column, ColumnKind, Role
 from detectors.domain_classifier import domain_classifier
+from detectors.estimated import CONCEPT_DRIFT, ESTIMATED, SWITCH
 from detectors.hellinger import hellinger
 from detectors.joint import JointStatistic
 from detectors.js import js
@@ -365,7 +366,9 @@ JOINT: dict[str, JointDetector] = {
 
 CONFUSION = "confusion"
 """The finding that holds the confusion matrix: measured, never judged."""
-DETECTOR_NAMES: frozenset[str] = frozenset((*DETECTORS, *JOINT, *MEASURES, CONFUSION, *OPERATIONAL))
+ESTIMATES: frozenset[str] = frozenset(ESTIMATED) | {CONCEPT_DRIFT, SWITCH}
+"""Names of performance estimated without labels, of what labels say against it, and of the switch for all of it."""
+DETECTOR_NAMES: frozenset[str] = frozenset((*DETECTORS, *JOINT, *MEASURES, CONFUSION, *OPERATIONAL, *ESTIMATES))
 """Every name that may stand under `detectors:` in the config: these, performance measures, those of rows and times."""
 
 

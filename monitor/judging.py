@@ -24,6 +24,7 @@ from monitor.arrivals import judge_duplicates, judge_late, judge_volume
 from monitor.baseline import Learning, ensure
 from monitor.calibrating import hourly_rule, learn, learned_rule, with_rows
 from monitor.config import Config
+from monitor.estimating import Estimating
 from monitor.evaluate import Context, unjudged
 from monitor.joint import HORIZON, judge_joint, rule_of
 from monitor.left_out import incident_spans, only_event, without
@@ -94,20 +95,21 @@ class Judging:
 
     def windows(self, dues: Sequence[Due], *, revisions: bool = True) -> Iterator[Evaluation]:
         """Every due window judged, then the revisions of earlier windows whose rows have changed since."""
+        estimating = Estimating(self)
         inputs = [due for due in dues if due.aspect is Aspect.INPUTS]
         if inputs:
             start, end = min(due.window.start for due in inputs), max(due.window.end for due in inputs)
             references, changed = self.prepare(start - self._reach(), end)
             for due in inputs:
-                yield from self._inputs(due, references)
+                yield from estimating.with_estimates(self._inputs(due, references))
             if revisions:
                 judged = {due.window for due in inputs}
                 for due in self._to_revise(changed, end):
                     if due.window not in judged:
-                        yield from self._inputs(due, references, revise=True)
+                        yield from estimating.with_estimates(self._inputs(due, references, revise=True))
                 self.looked_at = changed
         performance = [due for due in dues if due.aspect is Aspect.PERFORMANCE]
-        yield from judge_windows(self, performance, revisions=revisions)
+        yield from estimating.with_surprises(judge_windows(self, performance, revisions=revisions))
 
     def prepare(self, start: datetime, end: datetime) -> tuple[References, tuple[datetime, ...]]:
         """Bring hour profiles up to date; returns each version's baseline and the slots whose rows changed."""
