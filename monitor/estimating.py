@@ -177,7 +177,9 @@ class Estimating:
         told = [share for finding in one.findings if isinstance(share := finding.detail.get("coverage"), float)]
         if told and max(told) < _COMPLETE * known.coverage:
             # Known without reading any row; while labels come, windows are looked at again and again.
-            return _insufficient(context, CONCEPT_DRIFT, one.rows, f"{max(told):.0%} of the rows have labels", max(told))
+            return _insufficient(
+                context, CONCEPT_DRIFT, one.rows, f"{max(told):.0%} of the rows have labels", max(told)
+            )
         found = self._drawn(one)
         if found is None:
             return None

@@ -16,6 +16,7 @@ from detectors.profile import Profile
 from detectors.registry import Unit, entry_of
 from detectors.result import Finding, Kind, Status
 from detectors.view import ColumnProfile
+from monitor.reporting.estimated import NOTE, estimated_points
 from monitor.reporting.gather import Gathered, kinds, name_of
 from monitor.windows import days
 from reports.context import (
@@ -198,6 +199,7 @@ def performance(gathered: Gathered) -> tuple[PerformanceSeries, ...]:
             )
             limits[finding.detector] = finding.threshold
     base = gathered.baseline.performance if gathered.baseline else {}
+    guessed = estimated_points(gathered, horizon)
     found = []
     for name, line in points.items():
         usual = base[name].value if name in base else None
@@ -210,6 +212,8 @@ def performance(gathered: Gathered) -> tuple[PerformanceSeries, ...]:
                 horizon,
                 tuple(line),
                 marks(gathered, trouble=Trouble.PERFORMANCE),
+                estimated=guessed.get(name, ()),
+                note=NOTE if name in guessed else "",
             )
         )
     return tuple(found)
