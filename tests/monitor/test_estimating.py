@@ -17,7 +17,7 @@ DAYS = 8
 READY = START + DAYS * DAY
 FIRST, LAST = (moment.strftime("%Y-%m-%d") for moment in (START, READY))
 # Labels come two hours after their day; performance is judged a day after it.
-MODEL: dict[str, Any] = {"baseline": {"from": FIRST, "to": LAST}, "label_wait": "1d"}
+MODEL: dict[str, Any] = {"baseline": {"from": FIRST, "to": LAST}, "label_wait": "1d", "detectors": {}}
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def flow(tmp_path: Path) -> Iterator[Flow]:
 def lived(flow: Flow, model: Mapping[str, Any], later: list[tuple[float, float]]) -> list[Finding]:
     """The baseline's days, then days with a `shift` and labels true to the score in a share of the rows."""
     for number, (shift, truth) in enumerate([(0.0, 1.0)] * DAYS + later):
-        table = flow.put(rows(START + number * DAY, 24, 40, seed=number, shift=shift))
+        table = flow.put(rows(START + number * DAY, 24, 20, seed=number, shift=shift))
         flow.put_labels(labels_for(table, START + (number + 1) * DAY + 2 * HOUR, seed=number, truth=truth))
     engine = flow.engine({"m": model}, start=READY + DAY)
     return findings_of(list(engine.advance(READY + (len(later) + 1) * DAY + 2 * HOUR)))
@@ -49,7 +49,7 @@ def test_estimates_come_with_the_window_and_labels_are_held_to_them(flow: Flow) 
         for estimated, realised in (("estimated_roc_auc", "auc"), ("estimated_accuracy", "accuracy")):
             guess, true = one(found, estimated, day), one(found, realised, day)
             assert guess.evaluated_at < true.evaluated_at, "an estimate is there before labels are"
-            assert guess.n == 960
+            assert guess.n == 480
             low, high = guess.detail["low"], guess.detail["high"]
             assert isinstance(low, float)
             assert isinstance(high, float)
@@ -76,7 +76,7 @@ def test_what_is_learned_is_learned_once_and_kept(flow: Flow) -> None:
     assert kept[0][1]
     assert kept[0][4] < READY + 2 * DAY
     engine = flow.engine({"m": MODEL}, start=None)
-    flow.put(rows(READY + 3 * DAY, 24, 40, seed=99))
+    flow.put(rows(READY + 3 * DAY, 24, 20, seed=99))
     found = findings_of(list(engine.advance(READY + 4 * DAY + 2 * HOUR)))
     assert one(found, "estimated_roc_auc", 3).status is Status.OK
     assert table_rows(flow.store(), estimators.ESTIMATORS) == kept
@@ -84,8 +84,8 @@ def test_what_is_learned_is_learned_once_and_kept(flow: Flow) -> None:
 
 def test_without_labels_of_the_baseline_it_says_why(flow: Flow) -> None:
     for number in range(DAYS + 1):
-        flow.put(rows(START + number * DAY, 24, 40, seed=number))
-    flow.put_labels(labels_for(rows(START, 1, 40), START + DAY))
+        flow.put(rows(START + number * DAY, 24, 20, seed=number))
+    flow.put_labels(labels_for(rows(START, 1, 20), START + DAY))
     engine = flow.engine({"m": MODEL}, start=READY + timedelta(hours=1))
     found = findings_of(list(engine.advance(READY + DAY + 2 * HOUR)))
     told = one(found, "estimated_performance", 0)
@@ -99,7 +99,7 @@ def test_it_can_be_switched_off_as_a_whole_and_one_by_one(flow: Flow) -> None:
     assert "estimated_roc_auc" in found
     assert not {"estimated_f1", "concept_drift"} & found
     engine = flow.engine({"m": {**MODEL, "detectors": {"estimated_performance": {"enabled": False}}}}, start=None)
-    flow.put(rows(READY + 3 * DAY, 24, 40, seed=99))
+    flow.put(rows(READY + 3 * DAY, 24, 20, seed=99))
     found = {finding.detector for finding in findings_of(list(engine.advance(READY + 4 * DAY + 2 * HOUR)))}
     assert found
     assert not [name for name in found if name.startswith("estimated") or name == "concept_drift"]

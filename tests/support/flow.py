@@ -149,6 +149,8 @@ class Flow:
         """The config file: one model `m` learning for three days and watching days, unless told otherwise."""
         given = {"m": {}} if models is None else models
         usual = {"columns": COLUMNS, "baseline": {"learn": "3d"}, "horizons": ["1d"], "minimum_rows": 50}
+        # Learned anew in each test that has labels, which only the tests of estimates need.
+        usual["detectors"] = {"estimated_performance": {"enabled": False}}
         text = {
             "state": self.url,
             "log": {"delta": "log"},
