@@ -23,6 +23,7 @@ from benchmarks import (
 ALL: dict[str, Callable[[Path], bool]] = {
     "window": lambda _: window.main(),
     "fleet": lambda _: fleet.main(),
+    "digest": lambda _: digest.main(),
     "drain": lambda _: drain.main(),
     "outliers": outliers.main,
     "peers": peers.main,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -119,11 +120,14 @@ def report(folder: Path) -> tuple[float, dict[str, float]]:
     config = load(folder / "config.yaml", {})
     store = open_store(config.settings.state)
     world = make_world(config, store, deliver=False)
+    began = time.process_time()
     with Stopwatch() as watch:
         written = write(world, config.settings.reports[0], LAST + timedelta(hours=8), LAST + timedelta(hours=8))
+    busy = time.process_time() - began
     store.close()
     pages = [page.stat().st_size for page in written.index.parent.glob("model-*.html")]
     return watch.seconds, {
+        "busy": busy,
         "pages": len(pages),
         "largest": max(pages) / 1e3,
         "digest": written.index.stat().st_size / 1e3,
@@ -145,6 +149,7 @@ def main(features: int = FEATURES, models: int = MODELS) -> bool:
     print(f"\nThe weekly report of {models} models x {features} features, from the state alone (its log is deleted)")
     print(f"pages                     {told['pages']:>10,.0f}   ({told['drawn']:.0f} charts on each)")
     print(f"seconds                   {cost.seconds:>10.1f}   (set-up {set_up.seconds:.0f})")
+    print(f"processor seconds         {told['busy']:>10.1f}   (one process; the rest is waiting for a busy machine)")
     print(f"peak MB                   {cost.peak_mb:>10.0f}")
     print(f"largest page, KB          {told['largest']:>10.0f}   (digest {told['digest']:.0f})")
     print(f"whole folder, MB          {told['total']:>10.1f}")
