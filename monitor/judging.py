@@ -170,13 +170,14 @@ class Judging:
             findings: list[Finding] = []
             sure: list[Finding] = []
             learned: LearnedRule | None = None
-            if baseline is not None and production is not None and version in present:
+            half = mixed(baseline, window) if baseline is not None else ""
+            if half:
+                # Days of before and after: neither drift nor breakage of either; the days themselves tell of both.
+                findings.append(unjudged(context, "baseline", rows, half))
+            elif baseline is not None and production is not None and version in present:
                 reference = self._reference(version, baseline, window)
                 rule = self._rule(baseline, window, spans, parts)
                 hasty = baseline.provisional or (window.horizon == "1h" and rule is not None)
-                if reason := mixed(baseline, window):
-                    hasty, rule = True, hourly_rule(self.settings)
-                    findings.append(unjudged(context, "baseline", rows, reason))
                 findings += judge_everything(
                     context, self.settings, reference, production, hasty, rule, explain=self.explain
                 )
