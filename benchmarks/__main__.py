@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks import (
     detectors,
+    digest,
     drain,
     environments,
     estimation,
