@@ -70,6 +70,7 @@ def model_page(gathered: Gathered, deep_dive: DeepDiveLink | None) -> ModelPage:
         incidents=tuple(_record(gathered, incident) for incident in _this_week(gathered)),
         gaps=_gaps(gathered),
         performance=pictures.performance(gathered),
+        business=pictures.business(gathered),
         volume=pictures.volume(gathered),
         deep_dive=deep_dive,
         why=why(gathered),

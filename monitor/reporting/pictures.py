@@ -219,6 +219,33 @@ def performance(gathered: Gathered) -> tuple[PerformanceSeries, ...]:
     return tuple(found)
 
 
+def business(gathered: Gathered) -> tuple[PerformanceSeries, ...]:
+    """Each business metric day by day over the last eight weeks, with what was usual when it was last judged."""
+    points: dict[str, list[PerformancePoint]] = {}
+    newest: dict[str, Finding] = {}
+    for evaluation in gathered.performance:
+        for finding in kinds(evaluation, Kind.BUSINESS):
+            period = Period(evaluation.window.start, evaluation.window.end)
+            one = PerformancePoint(period, finding.statistic, None, None, finding.n, finding.n, state_of(finding))
+            points.setdefault(finding.subject, []).append(one)
+            newest[finding.subject] = finding
+    found = []
+    for name, line in points.items():
+        chosen, last = gathered.settings.business.get(name), newest[name]
+        usual = last.detail.get("baseline")
+        found.append(
+            PerformanceSeries(
+                name.replace("_", " "),
+                chosen is None or chosen.higher_is_better,
+                usual if isinstance(usual, float) else None,
+                last.threshold,
+                last.window.horizon,
+                tuple(line),
+            )
+        )
+    return tuple(found)
+
+
 def _interval(finding: Finding) -> tuple[float | None, float | None]:
     """A measure's 95% interval, which knows that days differ; older findings tell a standard error alone."""
     told = finding.detail.get("interval")

@@ -18,7 +18,10 @@ from detectors.usual_value import unusual_value
 from monitor.business import NoFigure, figure
 from monitor.cli import app
 from monitor.outcomes import Outcomes
+from monitor.reporting import pictures
+from monitor.reporting.gather import gather
 from monitor.settings import BusinessSettings, ModelSettings
+from reports.context import Period, State
 from tests.support.flow import COLUMNS, DAY, START, Flow, events_of, findings_of, rows, with_column
 
 TODAY = Window("1d", START, START + DAY)
@@ -150,3 +153,10 @@ def test_a_metric_is_watched_without_labels_and_told_by_the_command(flow: Flow) 
     assert said.exit_code == 0, said.output
     assert "conversion" in said.output
     assert "too few days" in said.output
+    with flow.store().read() as connection:
+        known = flow.config({"m": model}).settings.models["m"]
+        gathered = gather(connection, "m", known, Period(START + 13 * DAY, START + 20 * DAY))
+    shown = {one.metric: one for one in pictures.business(gathered)}
+    assert set(shown) == {"conversion", "floor"}
+    assert State.BREACH in {point.state for point in shown["conversion"].points}
+    assert shown["floor"].threshold == 0.25
