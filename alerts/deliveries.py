@@ -64,6 +64,17 @@ _TOLD = sa.select(
     sa.type_coerce(sa.func.max(DELIVERIES.c.created_at), Instant).label("at"),
     _ALIVE.label("alive"),
 ).where(DELIVERIES.c.stream == sa.bindparam("its_stream"), DELIVERIES.c.channel == sa.bindparam("its_channel"))
+_HEARD = (
+    sa.select(
+        DELIVERIES.c.stream,
+        DELIVERIES.c.channel,
+        sa.func.max(DELIVERIES.c.seq).label("seq"),
+        sa.type_coerce(sa.func.max(DELIVERIES.c.created_at), Instant).label("at"),
+        _ALIVE.label("alive"),
+    )
+    .where(DELIVERIES.c.stream.in_(sa.bindparam("streams", expanding=True)))
+    .group_by(DELIVERIES.c.stream, DELIVERIES.c.channel)
+)
 _INSERT = DELIVERIES.insert()
 _NOW = sa.bindparam("now", type_=Instant)
 _DUE = sa.or_(
@@ -130,7 +141,9 @@ _SETTLE = (
     .where(INTENTS.c.id == sa.bindparam("its_id"), INTENTS.c.state == QUEUED)
     .values(state="done", outcome=sa.bindparam("its_outcome"), reason=sa.bindparam("its_reason"))
 )
-_COUNT = sa.select(sa.func.count()).where(DELIVERIES.c.intent == sa.bindparam("its_intent"))
+_WITH_ANY = (
+    sa.select(DELIVERIES.c.intent).where(DELIVERIES.c.intent.in_(sa.bindparam("ids", expanding=True))).distinct()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,28 +155,34 @@ class Told:
     told: bool
 
 
-def add(
-    conn: Connection,
-    *,
-    key: str,
-    intent: int,
-    stream: str,
-    channel: str,
-    seq: int,
-    event: str,
-    body: bytes,
-    at: datetime,
-    dead: str | None = None,
-) -> None:
-    """Freeze a delivery; with `dead`, one that cannot even be tried, and why."""
-    conn.execute(
-        _INSERT,
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A delivery to be kept; with `dead`, one that cannot even be tried, and why."""
+
+    key: str
+    intent: int
+    stream: str
+    channel: str
+    seq: int
+    event: str
+    body: bytes
+    at: datetime
+    dead: str | None = None
+
+
+def add(conn: Connection, frozen: Sequence[Frozen]) -> None:
+    """Keep these deliveries."""
+    rows: list[dict[str, Any]] = [
         {
-            "key": key, "intent": intent, "stream": stream, "channel": channel, "seq": seq, "event": event,
-            "body": body, "created_at": at, "next_at": at, "state": PENDING if dead is None else DEAD,
-            "last_error": dead or "", "finished_at": None if dead is None else at, "remote": {},
-        },
-    )  # fmt: skip
+            "key": one.key, "intent": one.intent, "stream": one.stream, "channel": one.channel, "seq": one.seq,
+            "event": one.event, "body": one.body, "created_at": one.at, "next_at": one.at,
+            "state": PENDING if one.dead is None else DEAD, "last_error": one.dead or "",
+            "finished_at": None if one.dead is None else one.at, "remote": {},
+        }
+        for one in frozen
+    ]  # fmt: skip
+    if rows:
+        conn.execute(_INSERT, rows)
 
 
 def told(conn: Connection, stream: str, channel: str) -> Told | None:
@@ -172,18 +191,17 @@ def told(conn: Connection, stream: str, channel: str) -> Told | None:
     return None if row.seq is None else Told(row.seq, row.at, bool(row.alive))
 
 
-def heard(conn: Connection, stream: str) -> dict[str, Told]:
+def heard(conn: Connection, stream: str) -> Mapping[str, Told]:
     """What each channel has queued or heard of a stream."""
-    alive = sa.func.sum(sa.case((DELIVERIES.c.state == DEAD, 0), else_=1))
-    last = sa.type_coerce(sa.func.max(DELIVERIES.c.created_at), Instant)
-    query = (
-        sa.select(
-            DELIVERIES.c.channel, sa.func.max(DELIVERIES.c.seq).label("seq"), last.label("at"), alive.label("alive")
-        )
-        .where(DELIVERIES.c.stream == stream)
-        .group_by(DELIVERIES.c.channel)
-    )
-    return {row.channel: Told(row.seq, row.at, bool(row.alive)) for row in conn.execute(query)}
+    return heard_of(conn, [stream]).get(stream, {})
+
+
+def heard_of(conn: Connection, streams: Sequence[str]) -> dict[str, dict[str, Told]]:
+    """`heard` of several streams; those nobody has heard of are left out."""
+    found: dict[str, dict[str, Told]] = {}
+    for row in conn.execute(_HEARD, {"streams": list(streams)}):
+        found.setdefault(row.stream, {})[row.channel] = Told(row.seq, row.at, bool(row.alive))
+    return found
 
 
 def due_channels(conn: Connection, now: datetime) -> list[str]:
@@ -296,13 +314,8 @@ def release(conn: Connection, deliveries: Sequence[Delivery], *, worker: str) ->
     record(conn, worker, back)
 
 
-def settle(conn: Connection, intent: int) -> None:
-    """End a queued intent none of whose deliveries is under way: delivered if any arrived, else dead."""
-    settle_all(conn, [intent])
-
-
 def settle_all(conn: Connection, intents: Collection[int]) -> None:
-    """`settle` for many at once."""
+    """End each queued intent none of whose deliveries is under way: delivered if any arrived, else dead."""
     if not intents:
         return
     ids = sorted(set(intents))
@@ -351,6 +364,6 @@ def next_due(conn: Connection, busy: Collection[str] = ()) -> dict[str, datetime
     return {row.channel: row.at for row in conn.execute(query)}
 
 
-def of_intent(conn: Connection, intent: int) -> int:
-    """How many deliveries an intent has."""
-    return int(conn.execute(_COUNT, {"its_intent": intent}).scalar_one())
+def with_any(conn: Connection, intents: Sequence[int]) -> set[int]:
+    """Which of these intents have deliveries."""
+    return {row.intent for row in conn.execute(_WITH_ANY, {"ids": list(intents)})}

@@ -42,9 +42,12 @@ def flush(conn: Connection, outlet: Outlet, now: datetime, hold: Collection[str]
     announce(post)
     groups = intents.due(conn, now, _STREAMS, hold)
     entries: list[digest.Entry] = []
+    streams = [group[0].stream for group in groups]
+    heard, members = deliveries.heard_of(conn, streams), intents.members_of(conn, streams)
     for group in groups:
         if group[0].kind == "incident":
-            entries += flush_stream(post, group, muting)
+            stream = group[0].stream
+            entries += flush_stream(post, group, muting, heard.get(stream, {}), members[stream])
         else:
             _direct(post, group)
     if entries:
@@ -52,6 +55,7 @@ def flush(conn: Connection, outlet: Outlet, now: datetime, hold: Collection[str]
         for group in intents.due(conn, now + timedelta(microseconds=1), _STREAMS, hold):
             if group[0].kind == "digest":
                 _direct(post, group)
+    post.write()
     return sum(len(group) for group in groups)
 
 
@@ -60,6 +64,8 @@ def _direct(post: Post, group: Sequence[Intent]) -> None:
     for intent in group:
         message = _message(post, intent)
         channels = intent.channels or ()
+        # Several may be of one stream: each is numbered after the one before.
+        post.write()
         for channel in channels:
             post.freeze(intent, channel, message, deliveries.told(post.conn, intent.stream, channel))
         post.end(intent, channels, Outcome.SUPPRESSED, "no channels are named")

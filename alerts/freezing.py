@@ -1,6 +1,7 @@
 """Freezing a message: numbered, rendered and kept as bytes; after this nothing is judged again.
 
 In: a write transaction, channels, a message. Out: nothing. Kept: one delivery with its bytes, and how its intent ends.
+What a flush freezes is written together by `write`: statement by statement, a long queue waits for the database.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from sqlalchemy.engine import Connection
 
 from alerts import deliveries, intents
 from alerts.channels.base import Channel, Letter
-from alerts.deliveries import Told
-from alerts.intents import Intent, Outcome
+from alerts.deliveries import Frozen, Told
+from alerts.intents import Ended, Intent, Outcome
 from alerts.message import Message
 from alerts.routing import Route
 from alerts.site import Site
@@ -38,6 +39,8 @@ class Post:
     outlet: Outlet
     now: datetime
     gone: Mapping[str, tuple[str, str]]
+    _frozen: list[Frozen] = field(default_factory=list)
+    _ended: list[Ended] = field(default_factory=list)
 
     def freeze(self, intent: Intent, channel: str, message: Message, told: Told | None) -> None:
         """Number, render and keep one delivery; what cannot be sent at all is dead from the start, with its reason."""
@@ -55,18 +58,22 @@ class Post:
                 body = target.render(message, letter)
             except Exception as error:  # noqa: BLE001 -- one message that cannot be rendered must not hold up the rest
                 problem = f"could not be rendered: {type(error).__name__}: {error}"
-        deliveries.add(
-            self.conn, key=key, intent=intent.id, stream=intent.stream, channel=channel, seq=seq, event=message.event,
-            body=body, at=self.now, dead=problem,
-        )  # fmt: skip
+        self._frozen.append(Frozen(key, intent.id, intent.stream, channel, seq, message.event, body, self.now, problem))
 
     def end(self, intent: Intent, served: Sequence[str], outcome: Outcome, reason: str) -> None:
         """End an intent as its own deliveries say, or, where it has none, with this outcome."""
-        if deliveries.of_intent(self.conn, intent.id):
-            intents.queue(self.conn, intent.id, served)
-            deliveries.settle(self.conn, intent.id)
-        else:
-            intents.finish(self.conn, [intent.id], outcome, reason, served)
+        self._ended.append(Ended(intent.id, outcome, reason, served))
+
+    def write(self) -> None:
+        """Keep what was frozen and ended since the last time; the order among them does not matter."""
+        deliveries.add(self.conn, self._frozen)
+        if self._ended:
+            queued = deliveries.with_any(self.conn, [one.id for one in self._ended])
+            intents.finish(self.conn, [one for one in self._ended if one.id not in queued])
+            intents.queue(self.conn, {one.id: one.served for one in self._ended if one.id in queued})
+            deliveries.settle_all(self.conn, queued)
+        self._frozen.clear()
+        self._ended.clear()
 
 
 def _key(intent: Intent, channel: str, seq: int) -> str:

@@ -6,7 +6,7 @@ A pending intent waits to be routed; a queued one has deliveries under way; a do
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -48,6 +48,21 @@ INTENTS = sa.Table(
     sa.Column("silence", Id, nullable=True),
     sa.Index("intents_state_due", "state", "due_at"),
     sa.Index("intents_stream", "stream"),
+)
+_FINISH = (
+    INTENTS.update()
+    .where(INTENTS.c.id == sa.bindparam("its_id"))
+    .values(
+        state=DONE,
+        outcome=sa.bindparam("its_outcome"),
+        reason=sa.bindparam("its_reason"),
+        served=sa.bindparam("its_served", type_=sa.JSON),
+    )
+)
+_MEMBERS = (
+    sa.select(INTENTS.c.stream, INTENTS.c.payload, INTENTS.c.served)
+    .where(INTENTS.c.stream.in_(sa.bindparam("streams", expanding=True)), INTENTS.c.kind == "incident")
+    .order_by(INTENTS.c.id)
 )
 _QUEUE = (
     INTENTS.update()
@@ -141,19 +156,30 @@ def _intent(row: Row[tuple[Any, ...]]) -> Intent:
     )
 
 
-def finish(
-    conn: Connection, ids: Iterable[int], outcome: Outcome, reason: str, served: Sequence[str] | None = None
-) -> None:
-    """These intents have ended; `served` are the channels that were told with another one."""
-    values: dict[str, Any] = {"state": DONE, "outcome": outcome.value, "reason": reason}
-    if served is not None:
-        values["served"] = list(served)
-    conn.execute(INTENTS.update().where(INTENTS.c.id.in_(list(ids))).values(**values))
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How an intent without deliveries ended; `served` are the channels that were told with another one."""
+
+    id: int
+    outcome: Outcome
+    reason: str
+    served: Sequence[str]
 
 
-def queue(conn: Connection, number: int, served: Sequence[str]) -> None:
-    """Every channel that is to have this intent has it queued."""
-    conn.execute(_QUEUE, {"its_id": number, "its_served": list(served)})
+def finish(conn: Connection, ended: Sequence[Ended]) -> None:
+    """These intents have ended."""
+    if ended:
+        rows = [
+            {"its_id": one.id, "its_outcome": one.outcome.value, "its_reason": one.reason, "its_served": [*one.served]}
+            for one in ended
+        ]
+        conn.execute(_FINISH, rows)
+
+
+def queue(conn: Connection, served: Mapping[int, Sequence[str]]) -> None:
+    """Every channel that is to have these intents has them queued."""
+    if served:
+        conn.execute(_QUEUE, [{"its_id": number, "its_served": [*names]} for number, names in served.items()])
 
 
 def defer(
@@ -189,15 +215,19 @@ class Member:
     served: frozenset[str]
 
 
-def members(conn: Connection, stream: str) -> dict[str, Member]:
+def members(conn: Connection, stream: str) -> Mapping[str, Member]:
     """The incidents of a stream by id, in the order they joined."""
-    query = sa.select(INTENTS.c.payload, INTENTS.c.served)
-    query = query.where(INTENTS.c.stream == stream, INTENTS.c.kind == "incident").order_by(INTENTS.c.id)
-    found: dict[str, Member] = {}
-    for row in conn.execute(query):
+    return members_of(conn, [stream]).get(stream, {})
+
+
+def members_of(conn: Connection, streams: Sequence[str]) -> dict[str, dict[str, Member]]:
+    """`members` of several streams."""
+    found: dict[str, dict[str, Member]] = {}
+    for row in conn.execute(_MEMBERS, {"streams": list(streams)}):
+        its = found.setdefault(row.stream, {})
         name = row.payload["incident"]["id"]
-        before = found[name].served if name in found else frozenset()
-        found[name] = Member(row.payload, before | frozenset(row.served))
+        before = its[name].served if name in its else frozenset()
+        its[name] = Member(row.payload, before | frozenset(row.served))
     return found
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from alerts import deliveries, intents, reminding
+from alerts import intents, reminding
 from alerts.conversation import said
 from alerts.deliveries import Told
 from alerts.digest import Entry
 from alerts.freezing import Post
 from alerts.incident import Change, Incident, IncidentEvent
-from alerts.intents import Intent, Outcome
+from alerts.intents import Intent, Member, Outcome
 from alerts.message import incident_message
 from alerts.outbox import event_of
 from alerts.routing import NEW, Decision, Reason, Silence, Timing, Turn, decide, turn
@@ -33,12 +33,19 @@ class _Waiting:
     told: str = ""
 
 
-def flush_stream(post: Post, group: Sequence[Intent], muting: Sequence[Silence]) -> list[Entry]:
-    """Tell what waits in one stream to those whose turn it is; what goes into digests is returned."""
+def flush_stream(
+    post: Post,
+    group: Sequence[Intent],
+    muting: Sequence[Silence],
+    heard: Mapping[str, Told],
+    found: Mapping[str, Member],
+) -> list[Entry]:
+    """Tell what waits in one stream to those whose turn it is; what goes into digests is returned.
+
+    `heard` is what each channel has had of the stream, `found` the stream's incidents.
+    """
     stream = group[0].stream
-    heard = deliveries.heard(post.conn, stream)
     reached = {channel for channel, what in heard.items() if what.told}
-    found = intents.members(post.conn, stream)
     members = {name: event_of(one.payload).incident for name, one in found.items()}
     told = {name: sorted(one.served & reached) for name, one in found.items()}
     decisions = {
