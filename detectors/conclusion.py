@@ -257,7 +257,8 @@ def _label_problem(known: _Known) -> Verdict | None:
 def _worse(known: _Known) -> Verdict:
     """Why a model that is measurably worse is worse."""
     worse = (*breached(known.concept), *breached(known.realised))
-    rates, ranking = rates_of(known.realised), held_up(known.realised)
+    # The rates of a window that breached: a longer one beside it says less.
+    rates, ranking = rates_of((*breached(known.realised), *known.realised)), held_up(known.realised)
     if rates is not None and ranking and not rates.followed and _only_the_rate(known, rates):
         said = f"{_ranking(ranking)}; {_rates(rates)}; no column moved by more than that explains"
         return Verdict(Conclusion.PRIOR_SHIFT, said, (*worse, *ranking))

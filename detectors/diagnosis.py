@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from detectors.conclusion import Conclusion, Verdict, conclude, harm_of_drift, rates_of
+from detectors.conclusion import RATES, Conclusion, Verdict, conclude, harm_of_drift, rates_of
 from detectors.estimated import CONCEPT_DRIFT, ESTIMATED
 from detectors.joint import behind
 from detectors.performance import MEASURES
@@ -109,7 +109,9 @@ def _concluded(diagnosis: Diagnosis, findings: Sequence[Finding], known: Sequenc
         Conclusion.CONCEPT_DRIFT,
     ):
         # The rates say it better than the measure that breached because of them.
-        summary = f"{verdict.sentence} ({diagnosis.summary})" if verdict.sentence else summary
+        told = RATES in diagnosis.evidence[0].detail
+        figures = f"{diagnosis.evidence[0].n:,} labelled rows" if told else diagnosis.summary
+        summary = f"{verdict.sentence} ({figures})" if verdict.sentence else summary
     if reason and verdict.conclusion is Conclusion.COVARIATE_SHIFT:
         summary = f"{reason}. {summary}"
     return replace(diagnosis, diagnosis=verdict.conclusion.value, summary=summary, action=verdict.action)

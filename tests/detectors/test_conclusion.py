@@ -110,3 +110,16 @@ def test_incidents_carry_the_conclusion_and_what_is_known_besides() -> None:
         "predicted 0.21 (was 0.20), true 0.30 (was 0.20)"
     )
     assert diagnose([AUC_OK], known=[KS_LARGE, BROKEN]) == []  # what is known besides opens nothing
+
+
+def test_the_rates_told_are_those_of_the_window_that_breached() -> None:
+    long = replace(
+        GAP,
+        window=replace(GAP.window, horizon="28d"),
+        status=Status.OK,
+        detail={RATES: {**_RATES, "true_now": 0.22, "predicted_now": 0.18}},
+    )
+    for findings in ([long, GAP, AUC_OK], [GAP, long, AUC_OK]):
+        (worse,) = diagnose(findings, known=[replace(KS_LARGE, status=Status.OK)])
+        assert "predicted 0.21 (was 0.20), true 0.30 (was 0.20)" in worse.summary
+        assert worse.summary.endswith(" (920 labelled rows)")
