@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from alerts.evidence import times_limit
 from alerts.incident import horizon_name
+from alerts.outlook import cost_of, ruled_out
 from detectors.diagnosis import Diagnosis, Trouble, diagnose
 from detectors.result import Finding, Kind, Severity, Status, Window
 
@@ -32,7 +33,8 @@ _DETECTORS = {"log_reachable": Trouble.BLIND, "label_feed": Trouble.LABELS, "tra
 class Breach:
     """All diagnoses of one kind of trouble at this moment, as one; windows oldest first.
 
-    `also` names the columns that a budget lists beside those that drifted.
+    `also` names the columns that a budget lists beside those that drifted; `cost` says what it is expected to cost,
+    `ruled_out` what else was looked at and is as usual.
     """
 
     trouble: Trouble
@@ -44,6 +46,8 @@ class Breach:
     findings: tuple[Finding, ...]
     windows: tuple[Window, ...]
     also: tuple[str, ...] = ()
+    cost: str = ""
+    ruled_out: str = ""
 
     @property
     def effect(self) -> float:
@@ -64,7 +68,12 @@ def breaches_of(findings: Sequence[Finding], cap: Severity, beside: Sequence[Fin
     grouped: dict[Trouble, list[Diagnosis]] = {}
     for diagnosis in diagnose(findings, beside):
         grouped.setdefault(diagnosis.trouble, []).append(diagnosis)
-    breaches = {trouble: _merged(trouble, found, cap) for trouble, found in grouped.items()}
+    everything = (*findings, *beside)
+    cost, usual = cost_of(everything), ruled_out(everything)
+    breaches = {
+        trouble: replace(_merged(trouble, found, cap), cost="" if trouble in CAUSES else cost, ruled_out=usual)
+        for trouble, found in grouped.items()
+    }
     if (drift := breaches.get(Trouble.DRIFT)) is not None:
         listed = (f.subject for f in findings if "listed" in f.detail and f.window in drift.windows)
         also = tuple(dict.fromkeys(subject for subject in listed if subject not in drift.subjects))

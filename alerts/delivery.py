@@ -22,10 +22,10 @@ from typing import Any, Protocol
 from sqlalchemy.engine import Connection
 
 from alerts import deliveries, disabled, health, outbox
+from alerts.announcement import trial_message
 from alerts.channels.base import Channel, Delivery, DeliveryError, Letter
 from alerts.flush import Outlet, flush
 from alerts.health import OPEN_AFTER, Health, Rate
-from alerts.message import trial_message
 from alerts.routing import Route
 from alerts.site import Site
 

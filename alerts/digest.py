@@ -26,39 +26,41 @@ class Entry:
 
     channel: str
     event: IncidentEvent
+    models: int = 1
 
 
 def write(post: Post, entries: Sequence[Entry]) -> None:
     """One intent for each channel's digest."""
     for channel in dict.fromkeys(entry.channel for entry in entries):
-        ours = [entry.event for entry in entries if entry.channel == channel]
+        ours = [entry for entry in entries if entry.channel == channel]
         stream = f"digest:{channel}:{iso(post.now)}"
         intents.add(
             post.conn, kind="digest", stream=stream, payload=payload(ours), at=post.now, channels=[channel], key=stream
         )
 
 
-def payload(events: Sequence[IncidentEvent]) -> dict[str, Any]:
+def payload(entries: Sequence[Entry]) -> dict[str, Any]:
     """The digest as plain JSON: how many of each, and a line for the worst."""
-    over = [event for event in events if event.incident.resolved]
+    over = [entry for entry in entries if entry.event.incident.resolved]
     still = sorted(
-        (event for event in events if not event.incident.resolved),
-        key=lambda one: (-one.incident.severity.rank, one.incident.opened_at),
+        (entry for entry in entries if not entry.event.incident.resolved),
+        key=lambda one: (-one.event.incident.severity.rank, one.event.incident.opened_at),
     )
     counts = [f"{len(still)} open" if still else "", f"{len(over)} over" if over else ""]
     shown = [*still, *over][:_LINES]
-    lines = [_line(event) for event in shown]
-    if len(events) > len(shown):
-        lines.append(f"and {len(events) - len(shown)} more: `driftline incidents list`")
+    lines = [_line(entry) for entry in shown]
+    if len(entries) > len(shown):
+        lines.append(f"and {len(entries) - len(shown)} more; driftline incidents list shows all")
     return {
         "title": f"Digest of incidents: {', '.join(part for part in counts if part)}",
         "summary": "",
         "lines": lines,
-        "incidents": [event.to_json() for event in (*still, *over)],
+        "incidents": [entry.event.to_json() for entry in (*still, *over)],
     }
 
 
-def _line(event: IncidentEvent) -> str:
-    incident = event.incident
+def _line(entry: Entry) -> str:
+    incident = entry.event.incident
     word = "over" if incident.resolved else incident.severity.value
-    return said(f"{word}: {incident.model}: {incident.summary} ({incident.id})", _LINE)
+    where = incident.model if entry.models < 2 else f"{entry.models} models"
+    return said(f"{word}: {where}: {incident.summary} ({incident.id})", _LINE)

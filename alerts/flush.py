@@ -15,9 +15,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts import deliveries, digest, disabled, intents, reminding, silences
+from alerts.announcement import notice_message, report_message, trigger_message
 from alerts.freezing import Outlet, Post
 from alerts.intents import Intent, Outcome
-from alerts.message import Attachment, Message, incident_message, notice_message, report_message, trigger_message
+from alerts.message import Attachment, Message, incident_message
 from alerts.noticing import announce
 from alerts.outbox import event_of
 from alerts.stream import flush_stream

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts.breach import CAUSES, MOST_LISTED, Breach, breaches_of, heard, trouble_of
+from alerts.by_hand import back
 from alerts.evidence import figures
 from alerts.incident import (
     Change,
@@ -19,7 +20,6 @@ from alerts.incident import (
     IncidentEvent,
     State,
     Verdict,
-    back,
     horizon_name,
     incident_id,
 )
@@ -158,6 +158,8 @@ def _opened(breach: Breach, now: datetime, policy: Policy) -> _Moved:
         subjects=breach.subjects,
         summary=breach.summary,
         action=breach.action,
+        cost=breach.cost,
+        ruled_out=breach.ruled_out,
         opened_at=now,
         updated_at=now,
         window=window,
@@ -213,6 +215,8 @@ def _noted(incident: Incident, breach: Breach, policy: Policy) -> Incident:
         # What it amounts to is kept up to date, whether or not anybody is told again.
         diagnosis=breach.diagnosis,
         action=breach.action,
+        cost=breach.cost,
+        ruled_out=breach.ruled_out,
     )
 
 
@@ -226,6 +230,8 @@ def _retold(incident: Incident, breach: Breach, now: datetime, policy: Policy) -
         diagnosis=breach.diagnosis,
         summary=breach.summary,
         action=breach.action,
+        cost=breach.cost,
+        ruled_out=breach.ruled_out,
         severity=max(incident.severity, breach.severity, key=lambda one: one.rank),
         subjects=subjects,
         also=tuple(subject for subject in also if subject not in subjects)[:MOST_LISTED],

@@ -28,9 +28,10 @@ from detectors.result import Severity, iso
 _MOST = 10
 _SHOWN = 3
 _MODELS = 6
+_SPARED = ("Also changed", "Ruled out")
 _URGENT = (Change.OPENED, Change.REOPENED, Change.ESCALATED)
 _SUBJECTS = 6
-_TITLE, _LINE, _NAME = 200, 700, 80
+LONGEST_TITLE, LONGEST_LINE, LONGEST_NAME = 200, 700, 80
 _TROUBLES = {
     Trouble.DATA: "data problem",
     Trouble.DRIFT: "drift",
@@ -133,20 +134,21 @@ def incident_message(
     `fleet`: every incident it stands for, itself among them, where several models have the same. `links` are ours.
     """
     incident = event.incident
-    facts, lines = _facts(incident, fleet), tuple(_lines(event))
-    room = _MOST - 2 - len(facts) - len(lines) - bool(links)
-    figures, more = ((), 0) if incident.resolved else _figures(incident, min(_SHOWN, room))
+    facts = _facts(incident, fleet)
+    room = _MOST - 2 - len(facts) - bool(links)
+    lines = _fitting(_lines(event), room - (not incident.resolved))
+    figures, more = ((), 0) if incident.resolved else _figures(incident, min(_SHOWN, room - len(lines)))
     # A fleet's conversation is named after its first model, whichever of them is shown.
     lead = next(iter(fleet), incident)
     return Message(
         kind="incident",
         event=event.event.value,
         tone=Tone.GOOD if incident.resolved else Tone(incident.severity.value),
-        title=said(_title(event, fleet), _TITLE),
-        summary=said(f"It was: {incident.summary}" if incident.resolved else incident.summary, _LINE),
-        conversation=f"{said(lead.model, _NAME)}: {_TROUBLES[lead.trouble]} ({lead.id})",
+        title=said(_title(event, fleet), LONGEST_TITLE),
+        summary=said(f"It was: {incident.summary}" if incident.resolved else incident.summary, LONGEST_LINE),
+        conversation=f"{said(lead.model, LONGEST_NAME)}: {_TROUBLES[lead.trouble]} ({lead.id})",
         at=event.at,
-        change=said("; ".join([*missed, event.reason]), _LINE),
+        change=said("; ".join([*missed, event.reason]), LONGEST_LINE),
         facts=facts,
         lines=lines,
         figures=figures,
@@ -157,100 +159,10 @@ def incident_message(
     )
 
 
-def report_message(
-    *,
-    name: str,
-    title: str,
-    summary: str,
-    at: datetime,
-    lines: Sequence[str] = (),
-    html: str | None = None,
-    attachments: Sequence[Attachment] = (),
-    url: str | None = None,
-) -> Message:
-    """A report that is ready: a title, a few lines of text, and the pages themselves where a channel can carry them."""
-    return Message(
-        kind="report",
-        event="ready",
-        tone=Tone.INFO,
-        title=said(title, _TITLE),
-        summary=said(summary, _LINE) if summary != title else "",
-        conversation=said(title, _TITLE),
-        at=at,
-        lines=tuple(Line("", said(line, _LINE)) for line in lines),
-        links=(Link("Open the report", url),) if url else (),
-        data={"type": "report", "name": name, "title": title, "summary": summary, "lines": list(lines), "url": url},
-        html=html,
-        attachments=tuple(attachments),
-    )
-
-
-def notice_message(kind: Literal["digest", "notice"], payload: Mapping[str, Any], at: datetime) -> Message:
-    """A digest, or word about a silence; the payload is what `digest` or `noticing` built."""
-    return Message(
-        kind=kind,
-        event="ready" if kind == "digest" else "ending",
-        tone=Tone.INFO,
-        title=said(payload["title"], _TITLE),
-        summary=said(payload["summary"], _LINE),
-        conversation=said(payload["title"], _TITLE),
-        at=at,
-        lines=tuple(Line("", said(line, _LINE)) for line in payload["lines"]),
-        data={"type": kind, **payload},
-    )
-
-
-def trial_message(channel: str, at: datetime, *, public_url: str | None = None) -> Message:
-    """What `driftline alerts test CHANNEL` sends."""
-    text = f"If you can read this, the channel {channel} works. Nothing is wrong with any model."
-    return Message(
-        kind="test",
-        event="sent",
-        tone=Tone.INFO,
-        title="A test message from Driftline",
-        summary=text,
-        conversation="A test message from Driftline",
-        at=at,
-        links=(Link("Open Driftline", public_url),) if public_url else (),
-        data={"type": "test", "channel": channel, "at": iso(at), "summary": text},
-    )
-
-
-def own_message(title: str, summary: str, tone: Tone, at: datetime) -> Message:
-    """Something about Driftline itself, told beside all queues."""
-    return Message(
-        kind="own",
-        event="state",
-        tone=tone,
-        title=said(title, _TITLE),
-        summary=said(summary, _LINE),
-        conversation="Driftline's own state",
-        at=at,
-        data={"type": "own", "title": title, "summary": summary, "at": iso(at)},
-        urgent=tone is Tone.CRITICAL,
-    )
-
-
-def trigger_message(payload: Mapping[str, Any], at: datetime) -> Message:
-    """A request to retrain; the payload is what `triggers.policy` built."""
-    model, reasons = said(str(payload["model"]), _NAME), [str(reason) for reason in payload["reasons"]]
-    return Message(
-        kind="trigger",
-        event="requested",
-        tone=Tone.INFO,
-        title=said(f"Retraining of {model} requested", _TITLE),
-        summary=said("; ".join(reasons), _LINE),
-        conversation=said(f"{model}: retraining", _TITLE),
-        at=at,
-        facts=(Line("Model", f"{model}, version {payload['version']}"), Line("Trigger", str(payload["trigger"]))),
-        data=payload,
-    )
-
-
 def _title(event: IncidentEvent, fleet: Sequence[Incident]) -> str:
     incident = event.incident
     still = [one for one in fleet if not one.resolved] or fleet
-    where = f"{len(still)} models" if len(still) > 1 else said(incident.model, _NAME)
+    where = f"{len(still)} models" if len(still) > 1 else said(incident.model, LONGEST_NAME)
     # That nothing is known of the harm is no headline: then the kind of trouble is.
     name = _TROUBLES[incident.trouble] if incident.diagnosis == Conclusion.UNKNOWN else incident.diagnosis
     what = f"{name} in {where}"
@@ -269,19 +181,19 @@ def _title(event: IncidentEvent, fleet: Sequence[Incident]) -> str:
 def _facts(incident: Incident, fleet: Sequence[Incident]) -> tuple[Line, ...]:
     """Which model or models, since when, seen when, in which window, on how many rows."""
     zone = ZoneInfo(incident.timezone)
-    version = f", version {said(incident.version, _NAME)}" if incident.version else ""
-    owner = f", owner {said(incident.owner, _NAME)}" if incident.owner else ""
+    version = f", version {said(incident.version, LONGEST_NAME)}" if incident.version else ""
+    owner = f", owner {said(incident.owner, LONGEST_NAME)}" if incident.owner else ""
     rows = max((int(figure["n"]) for figure in _current(incident)), default=0)
     since = f"{moment_text(incident.window.start, zone)}, seen {moment_text(incident.opened_at, zone)}"
     latest = f"latest window {window_text(incident.latest, zone)}" + (f", {rows:,} rows" if rows else "")
     if len(fleet) > 1:
         open_first = sorted(fleet, key=lambda one: (one.resolved, one.opened_at))
-        listed = names([said(one.model, _NAME) for one in open_first], _MODELS)
+        listed = names([said(one.model, LONGEST_NAME) for one in open_first], _MODELS)
         over = sum(one.resolved for one in fleet)
         ended = f", over in {over}" if 0 < over < len(fleet) else ""
-        model = Line("Models", f"{listed}; {len(fleet)} in all{ended}, incident {incident.stream}")
+        model = Line("Models", f"{listed}{ended}, incident {incident.stream}")
     else:
-        model = Line("Model", f"{said(incident.model, _NAME)}{version}{owner}, incident {incident.id}")
+        model = Line("Model", f"{said(incident.model, LONGEST_NAME)}{version}{owner}, incident {incident.id}")
     return model, Line("Since", f"{since}; {latest}")
 
 
@@ -292,30 +204,45 @@ def _lines(event: IncidentEvent) -> list[Line]:
     if affected:
         lines.append(Line("Affected", affected))
     if incident.also and not incident.resolved:
-        lines.append(Line("Also changed", said(_also(incident.also), _LINE)))
+        lines.append(Line("Also changed", said(_also(incident.also), LONGEST_LINE)))
     if not incident.resolved:
-        lines.append(Line("Look first", said(incident.action, _LINE)))
+        lines += [
+            Line(label, said(text, LONGEST_LINE))
+            for label, text in (("Cost", incident.cost), ("Ruled out", incident.ruled_out))
+            if text
+        ]
+        lines.append(Line("Look first", said(incident.action, LONGEST_LINE)))
         if incident.state is State.ACKNOWLEDGED:
-            lines.append(Line("Then", said(choices(incident), _LINE)))
+            lines.append(Line("Then", said(choices(incident), LONGEST_LINE)))
     elif incident.resolved_at is not None:
         lasted = duration_text(incident.resolved_at - incident.opened_at)
         follows = what_follows(incident)
         how = f"{event.reason}; {follows}" if follows else event.reason
-        lines.append(Line("Over", said(f"after {lasted}: {how}", _LINE)))
+        lines.append(Line("Over", said(f"after {lasted}: {how}", LONGEST_LINE)))
     return lines
+
+
+def _fitting(lines: Sequence[Line], most: int) -> tuple[Line, ...]:
+    """The lines, without those that can be spared where there are too many."""
+    kept = list(lines)
+    for label in _SPARED:
+        if len(kept) > most:
+            kept = [line for line in kept if line.label != label]
+    return tuple(kept)
 
 
 def _affected(incident: Incident) -> str:
     """Which columns, where they are more than the figures show, and which segments."""
-    segments = dict.fromkeys(said(str(figure["segment"]), _NAME) for figure in _current(incident) if figure["segment"])
-    subjects = [said(subject, _NAME) for subject in incident.subjects]
+    told = (str(figure["segment"]) for figure in _current(incident) if figure["segment"])
+    segments = dict.fromkeys(said(segment, LONGEST_NAME) for segment in told)
+    subjects = [said(subject, LONGEST_NAME) for subject in incident.subjects]
     parts = [names(subjects, _SUBJECTS) if len(subjects) > _SHOWN else "", names(tuple(segments), _SHOWN)]
     return ", where ".join(parts) if all(parts) else "".join(parts)
 
 
 def _also(subjects: Sequence[str]) -> str:
     """Columns listed beside those that alarm, with false-discovery control over all that are named."""
-    named = names([said(subject, _NAME) for subject in subjects], _SUBJECTS)
+    named = names([said(subject, LONGEST_NAME) for subject in subjects], _SUBJECTS)
     return f"{named} (less sure: of all columns named, one in ten may be chance)"
 
 
@@ -337,8 +264,8 @@ def _figures(incident: Incident, most: int) -> tuple[tuple[Figure, ...], int]:
 
 def _figure(figure: Mapping[str, Any]) -> Figure:
     name, statistic, effect = str(figure["detector"]), figure["statistic"], figure["effect"]
-    subject, segment = said(str(figure["subject"]), _NAME), said(str(figure["segment"] or ""), _NAME)
-    before, after = said(text_of(figure["before"]), _NAME), said(text_of(figure["after"]), _NAME)
+    subject, segment = said(str(figure["subject"]), LONGEST_NAME), said(str(figure["segment"] or ""), LONGEST_NAME)
+    before, after = said(text_of(figure["before"]), LONGEST_NAME), said(text_of(figure["after"]), LONGEST_NAME)
     if name in MEASURES and statistic is not None and effect is not None:
         measure = MEASURES[name]
         sign = 1.0 if measure.higher_is_better else -1.0
@@ -377,6 +304,8 @@ def _detail(incident: Incident, event: IncidentEvent, fleet: Sequence[Incident])
         "kind": incident.trouble.value,
         "state": incident.state.value,
         "action": incident.action,
+        "cost": incident.cost,
+        "ruled_out": incident.ruled_out,
         "reason": event.reason,
         "opened_at": iso(incident.opened_at),
         "resolved_at": iso(incident.resolved_at) if incident.resolved_at else None,

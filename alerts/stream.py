@@ -116,7 +116,7 @@ def _tell(
     for one in ours:
         one.told = f"told in the digest of {channel}" if in_digest else f"told with intent {newest.id}"
     if in_digest:
-        return [Entry(channel, message.event)]
+        return [Entry(channel, message.event, len(message.fleet))]
     links = post.outlet.site.links(message.event.incident, channel, post.now)
     shown = incident_message(message.event, links=links, missed=message.missed, fleet=message.fleet)
     post.freeze(newest, channel, shown, told)

@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from sqlalchemy.engine import Connection
 
 from alerts import outbox, silences
+from alerts.by_hand import acknowledge, close
 from alerts.errors import IncidentError
-from alerts.incident import Change, Incident, IncidentEvent, Verdict, acknowledge, close
+from alerts.incident import Change, Incident, IncidentEvent, Verdict
 from alerts.routing import Silence
 from monitor.errors import UserError
 from monitor.store import Store, incidents

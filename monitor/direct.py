@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from alerts.announcement import own_message
 from alerts.channels.base import Channel, Delivery, DeliveryError, Letter
-from alerts.message import Tone, own_message
+from alerts.message import Tone
 
 # A lock that is held for a while, or a restart of the database, is nobody's news.
 PATIENCE = timedelta(minutes=1)

@@ -15,7 +15,8 @@ from datetime import datetime
 from sqlalchemy.engine import Connection
 
 from alerts import dead_letters, outbox
-from alerts.incident import Change, Incident, IncidentEvent, Verdict, close
+from alerts.by_hand import close
+from alerts.incident import Change, Incident, IncidentEvent, Verdict
 from alerts.triggers import retrainings
 from alerts.triggers.retrainings import Retraining, Stage
 from monitor.store import Store, incidents

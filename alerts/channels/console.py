@@ -48,15 +48,14 @@ class Console:
         rows += _wrapped("", message.summary)
         for line in message.facts:
             rows += _wrapped(line.label, line.text)
-        for figure in message.figures:
+        for number, figure in enumerate(message.figures, start=1):
             change = f"{figure.before} → {figure.after}, " if figure.before or figure.after else ""
             limit = f" (limit {figure.limit})" if figure.limit else ""
             where = f" in {figure.segment}" if figure.segment else ""
-            rows += _wrapped(
-                "", f"· {figure.subject}{where}: {change}" + f"{figure.measure} {figure.value}".strip() + limit
-            )
-        if message.more_figures:
-            rows.append(f"    · and {message.more_figures} more")
+            last = message.more_figures and number == len(message.figures)
+            more = f", and {message.more_figures} more" if last else ""
+            measured = f"{figure.measure} {figure.value}".strip()
+            rows += _wrapped("", f"· {figure.subject}{where}: {change}{measured}{limit}{more}")
         for line in message.lines:
             rows += _wrapped(line.label, line.text)
         if message.change and message.event not in ("opened", "resolved"):

@@ -137,7 +137,7 @@ def ack(
     incident_id: _IdArgument, by: _ByOption = None, config: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
     """Take an incident on: nobody is reminded of it any more."""
-    from alerts.incident import acknowledge
+    from alerts.by_hand import acknowledge
 
     _change(incident_id, config, as_json, lambda incident, now: acknowledge(incident, by or getpass.getuser(), now))
 
@@ -165,8 +165,8 @@ def close(
     fixed: a fault, repaired. expected: leave its time out of references. accepted: this is the new normal, compare with
     it from now on. 'false alarm': nothing was wrong; it counts against the budget.
     """
+    from alerts.by_hand import close as closed
     from alerts.incident import Verdict
-    from alerts.incident import close as closed
 
     try:
         chosen = Verdict(verdict)
@@ -185,7 +185,7 @@ def reopen(
     incident_id: _IdArgument, by: _ByOption = None, config: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
     """Open an incident that is over again: a verdict is taken back, with all it did."""
-    from alerts.incident import reopen as reopened
+    from alerts.by_hand import reopen as reopened
 
     _change(incident_id, config, as_json, lambda incident, now: reopened(incident, by or getpass.getuser(), now))
 

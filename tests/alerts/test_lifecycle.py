@@ -9,8 +9,9 @@ from datetime import timedelta
 
 import pytest
 
+from alerts.by_hand import acknowledge, close, reopen
 from alerts.errors import IncidentError
-from alerts.incident import Change, Incident, IncidentEvent, State, Verdict, acknowledge, close, reopen
+from alerts.incident import Change, Incident, IncidentEvent, State, Verdict
 from alerts.lifecycle import Policy, Step, step
 from detectors.diagnosis import Trouble
 from detectors.result import Finding, Kind, Severity, Status, Window

@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alerts.incident import Change, Incident, IncidentEvent, State, Verdict, acknowledge, close
+from alerts.announcement import trial_message, trigger_message
+from alerts.by_hand import acknowledge, close
+from alerts.incident import Change, Incident, IncidentEvent, State, Verdict
 from alerts.lifecycle import Policy, step
-from alerts.message import Line, Tone, incident_message, trial_message, trigger_message
+from alerts.message import Line, Tone, incident_message
 from alerts.site import Site
 from alerts.wording import duration_text, moment_text, text_of, window_text
 from detectors.result import Kind, Severity, Status, Window

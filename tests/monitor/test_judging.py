@@ -12,7 +12,8 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
-from alerts.incident import Verdict, close
+from alerts.by_hand import close
+from alerts.incident import Verdict
 from alerts.intents import INTENTS
 from detectors.result import Finding, Kind, Status, Window
 from monitor.cycle import Outcome

@@ -20,8 +20,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from alerts import silences
+from alerts.by_hand import acknowledge, back
 from alerts.channels.base import Delivery, Letter
-from alerts.incident import Change, Incident, IncidentEvent, State, acknowledge, back
+from alerts.incident import Change, Incident, IncidentEvent, State
 from alerts.message import Message
 from alerts.routing import Route
 from detectors.result import Severity

@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,12 @@ import jsonschema
 import pytest
 from standardwebhooks import Webhook as Verifier
 
+from alerts.announcement import notice_message, trigger_message
 from alerts.channels.base import Delivery, DeliveryError, Letter, retry_after
 from alerts.channels.webhook import Webhook
 from alerts.errors import ChannelError, SigningError
-from alerts.message import Message, incident_message, trigger_message
+from alerts.incident import Change, IncidentEvent, State
+from alerts.message import Message, incident_message
 from tests.support.docs import fenced
 from tests.support.http_server import Answer, Server, http_server
 from tests.support.incidents import DAY0, HOSTILE, opened
@@ -68,7 +71,14 @@ def test_the_published_schema_holds(receiver: Server, subject: str) -> None:
     firing = {"type": "retrain", "model": "m", "version": "1", "reasons": ["x"], "trigger": "t", "key": "k"}
     channel = Webhook(receiver.url, SECRET, LOOP)
     event = opened(now=DAY0, subject=subject, statistic=float("inf"))
-    for message in (incident_message(event), trigger_message(firing, DAY0)):
+    standing = replace(event.incident, state=State.STANDING, model="other")
+    messages = [incident_message(event), trigger_message(firing, DAY0)]
+    for change in (Change.STANDING, Change.REMINDED, Change.ESCALATED):
+        again = IncidentEvent(change, standing, DAY0, "x")
+        messages.append(incident_message(again, fleet=(event.incident, standing)))
+    digest = {"title": "t", "summary": "", "lines": [subject]}
+    messages += [notice_message("digest", digest, DAY0), notice_message("notice", digest, DAY0)]
+    for message in messages:
         send(channel, message)
         jsonschema.validate(json.loads(receiver.requests[-1].body), schema)
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from alerts.announcement import trigger_message
 from alerts.channels.base import Channel, Delivery, DeliveryError, Letter
-from alerts.message import trigger_message
 from alerts.triggers.airflow import Airflow
 from alerts.triggers.github import Github
 from tests.support.http_server import Answer, Server, http_server
