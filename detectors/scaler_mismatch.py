@@ -4,7 +4,7 @@ In: two profiles on one grid, or one column of each. Out: a `Statistic`, or the 
 
 Production must be a line of the reference (a factor and an offset) as closely as both samples' noise and 0.02 allow, at
 all edges of the grid, and half of it must lie where the reference has nothing. Seasons come close to lines too: summer
-is February, warmer and steadier. So the factor must be 1.5 or more, which nature seldom does to the spread of a column
+is February, warmer and steadier. So the factor must be 2 or more, which nature seldom does to the spread of a column
 that leaves its range, or production must look standardised (median about 0, spread about 1). What a change of unit
 explains is told as that. `value` is the share of the distance (KS) that the line explains, 0 where there is none; no
 p-value.
@@ -25,7 +25,7 @@ from detectors.values import Family
 from detectors.view import ColumnProfile
 
 LEAST_MOVE = 0.3
-_NOVEL, _WIDER, _SLACK, _LEFT = 0.5, 1.5, 0.02, 0.2
+_NOVEL, _WIDER, _SLACK, _LEFT = 0.5, 2.0, 0.02, 0.2
 
 
 def scaler_mismatch(reference: Profile, production: Profile) -> Statistic:

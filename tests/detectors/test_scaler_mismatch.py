@@ -26,8 +26,8 @@ def measured(before: np.ndarray, now: np.ndarray) -> tuple[float, object]:
     ("name", "before", "factor", "offset"),
     [
         ("scaled no more", SCALED, 4.0, 9.0),
-        ("another scaler", SCALED, 2.0, 6.0),
-        ("other rows", NORMAL, 1.5, 60.0),
+        ("another scaler", SCALED, 3.0, 7.0),
+        ("other rows", NORMAL, 3.0, -10.0),
     ],
 )
 def test_a_shift_and_a_scale_are_found(name: str, before: np.ndarray, factor: float, offset: float) -> None:
