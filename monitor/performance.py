@@ -98,6 +98,18 @@ def reference_performance(settings: ModelSettings, outcomes: Outcomes) -> Refere
     return found
 
 
+def unchanged(settings: ModelSettings, outcomes: Outcomes, known: Reference) -> bool:
+    """Whether a reference's labels are those its performance was measured on, by the cheapest measure there is.
+
+    All measures of all days and segments take a second or two, and most days no label of a baseline has come.
+    """
+    name = next((name for name in ("accuracy", "mae") if name in known), None)
+    if name is None:
+        return False
+    now = _measured(settings, outcomes, None, names={name}).get(name)
+    return now is not None and (now.n, now.value) == (known[name].n, known[name].value)
+
+
 def _rates(outcome: Outcomes, weight: FloatArray | None) -> dict[str, float]:
     """The true and the predicted rate of positives, or mean of numbers."""
     said = outcome.score if outcome.score is not None else outcome.prediction

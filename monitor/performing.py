@@ -24,7 +24,7 @@ from monitor.judging_business import Past, judge_business
 from monitor.left_out import only_event
 from monitor.noting import noted
 from monitor.outcomes import Outcomes, read_outcomes
-from monitor.performance import Maturity, by_segment, judge_performance, maturity, reference_performance
+from monitor.performance import Maturity, by_segment, judge_performance, maturity, reference_performance, unchanged
 from monitor.prediction_log.arrow import micros, moment
 from monitor.store import baselines, evaluations
 from monitor.store.baselines import Baseline
@@ -260,7 +260,7 @@ def _reference(judging: Judging, version: str, law: LabelLaw | None) -> Baseline
     end = min(baseline.end, max(judging.now - wait, baseline.start))
     found = read_outcomes(judging.log, judging.labels, judging.settings, baseline.start, end, judging.now)
     outcomes = found.get(version)
-    if outcomes is None:
+    if outcomes is None or unchanged(judging.settings, outcomes, baseline.performance):
         return baseline
     performance = reference_performance(judging.settings, outcomes)
     segments = {
