@@ -111,7 +111,7 @@ def add_report_intent(
         "url": url,
     }
     return intents.add(
-        conn, kind="report", stream=f"report:{name}", payload=payload, at=at, channels=channels, key=f"report:{key}"
+        conn, kind="report", stream=f"report:{key}", payload=payload, at=at, channels=channels, key=f"report:{key}"
     )
 
 

@@ -13,6 +13,7 @@ from alerts import outbox, silences
 from alerts.channels.base import Letter
 from alerts.channels.console import Console
 from alerts.incident import Change, IncidentEvent, State
+from alerts.intents import INTENTS
 from alerts.message import Message
 from alerts.routing import Route, Timing
 from tests.alerts.conftest import Begin
@@ -227,3 +228,14 @@ def _payload(begin: Begin) -> dict[str, object]:
     with begin() as conn:
         payload: dict[str, object] = conn.execute(outbox.INTENTS.select()).one().payload
         return payload
+
+
+def test_each_report_is_a_message_of_its_own(begin: Begin) -> None:
+    """In one conversation, Slack's would replace last week's."""
+    with begin() as conn:
+        for week in ("2013-05-06", "2013-05-13"):
+            outbox.add_report_intent(
+                conn, name="weekly", title="t", summary="s", channels=["team"], at=DAY0, key=f"weekly:{week}"
+            )
+        streams = [row.stream for row in conn.execute(INTENTS.select())]
+    assert len(set(streams)) == 2
