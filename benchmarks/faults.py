@@ -124,6 +124,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault("+0.02 sd a day, distance", ("distance",), _slow),
 )  # fmt: skip
 FIRST_DAY = tuple(fault.name for fault in FAULTS[:13])
+TOGETHER = "seven at once, all seen"
+_AT_ONCE = (0, 1, 2, 3, 4, 5, 7)  # of FAULTS, each on columns of its own
 
 
 def delays(
@@ -135,27 +137,46 @@ def delays(
     days: int = 21,
 ) -> dict[str, tuple[float, float]]:
     """Delay of each fault that begins `after` days into production, and the oracle's; NEVER beyond `days`."""
-    assert stream.rows is not None
     views, first = calibration.views, stream.reference
     clean = np.array([views.sums(profile) for _, profile in stream.days])
     weekdays = np.array([day.weekday() for day, _ in stream.days])
     start = first + after
     stop = min(start + days, len(stream.days))
-    facts = _facts(stream)
     values = views.values(clean)[0]
     truth = np.nanmean(values, axis=0), np.nanvar(values, axis=0)
-    found = {}
-    for fault in FAULTS:
-        sums = clean.copy()
-        for day in range(start, stop):
-            sums[day] = _faulty(stream, views, fault, day, day - start + 1, clean[day], rng, facts)
+
+    def seen(fault: Fault, faulty: np.ndarray) -> tuple[float, float]:
+        sums = np.vstack((clean[first:start], faulty))
         places = _series(calibration, stream, fault)
-        beyond = scan(calibration, sums[first:stop], weekdays[first:stop], horizons)
+        beyond = scan(calibration, sums, weekdays[first:stop], horizons)
+        certain = _certain(views, stream, fault, faulty)
         bad = np.any([part[after:, places].any(axis=1) for part in beyond.values()], axis=0)
-        bad |= _certain(views, stream, fault, sums[start:stop])
-        told = _oracle(calibration, sums[first:stop], truth, places, horizons)[after:]
-        found[fault.name] = (_first(bad), min(_first(told | _certain(views, stream, fault, sums[start:stop])), NEVER))
-    return found
+        told = _oracle(calibration, sums, truth, places, horizons)[after:]
+        return _first(bad | certain), _first(told | certain)
+
+    alone = with_faults(stream, views, clean, start, stop, rng)
+    found = {fault.name: seen(fault, faulty) for fault, faulty in alone.items()}
+    together = clean[start:stop].copy()
+    some = [FAULTS[place] for place in _AT_ONCE]
+    for fault in some:
+        for name in fault.columns:
+            places = _places(views, stream.grid.index(name))
+            together[:, places] = alone[fault][:, places]
+    own, oracle = zip(*(seen(fault, together) for fault in some), strict=True)
+    return found | {TOGETHER: (max(own), max(oracle))}
+
+
+def with_faults(
+    stream: Stream, views: Views, clean: np.ndarray, start: int, stop: int, rng: np.random.Generator
+) -> dict[Fault, np.ndarray]:
+    """The sums of the days `start` to `stop` with each fault, shape (days, width); `clean` are those of all days."""
+    facts = _facts(stream)
+    return {
+        fault: np.array(
+            [_faulty(stream, views, fault, day, day - start + 1, clean[day], rng, facts) for day in range(start, stop)]
+        )
+        for fault in FAULTS
+    }
 
 
 def _first(bad: np.ndarray) -> float:

@@ -40,9 +40,9 @@ class Flights:
     """Streams out of the flights' rows."""
 
     def __init__(self, only: int | None = None) -> None:
-        self.table, self.day = flight_rows()
-        if only:
-            self.table = self.table.select(self.table.column_names[:only])
+        table, self.day = flight_rows()
+        # In one piece: rows are taken from it by the hundred thousand.
+        self.table = table.select(table.column_names[: only or None]).combine_chunks()
         bounds = np.searchsorted(self.day, np.arange(366))
         self.spans = [np.arange(bounds[day], bounds[day + 1]) for day in range(365)]
 
@@ -81,9 +81,11 @@ class Flights:
 
     def stream(self, pieces: list[np.ndarray], dates: list[date], reference: int) -> Stream:
         """Days of these rows; the grid is that of the reference's."""
-        tables = [self.table.take(pa.array(piece)) for piece in pieces]
-        grid = Grid.fit(pa.concat_tables(tables[:reference]))
-        profiles = [grid.profile(table.combine_chunks()) for table in tables]
+        rows = self.table.take(pa.array(np.concatenate(pieces)))
+        ends = np.cumsum([len(piece) for piece in pieces]).tolist()
+        tables = [rows.slice(end - len(piece), len(piece)) for piece, end in zip(pieces, ends, strict=True)]
+        grid = Grid.fit(rows.slice(0, ends[reference - 1]))
+        profiles = [grid.profile(table) for table in tables]
         return Stream(grid, list(zip(dates, profiles, strict=True)), reference, tables)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from detectors.result import FloatArray, IntArray
 
 _STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)
-_GAIN, _SHORT_GAIN = 0.5, 0.1
+_GAIN, _SHORT_GAIN = 0.65, 0.1
 _SHORT, _LONG = 28.0, 60.0
 _CLIP = 4.0
 
@@ -58,7 +58,7 @@ class Conditional:
             values, vectors = np.linalg.eigh(kernel)
             values = np.maximum(values, 0.0)
             rotated = vectors.T @ target
-            best: tuple[float, float, FloatArray] | None = None
+            best: tuple[float, float, FloatArray, FloatArray] | None = None
             for part in _STRENGTHS:
                 ridge = part * max(float(values.sum()) / days, 1e-9)
                 kept = ridge / (values + ridge)
@@ -67,9 +67,9 @@ class Conditional:
                 error = float((rest**2).sum() / max(float((target**2).sum()), 1e-12))
                 if best is None or error < best[0]:
                     # As wide as a new day would be, had it no leverage.
-                    best = (error, ridge, rest * np.sqrt(np.diag(alone))[:, None])
+                    best = (error, ridge, rest * np.sqrt(np.diag(alone))[:, None], (rest**2).sum(axis=0))
             assert best is not None
-            share = (best[2] ** 2).sum(axis=0) / np.maximum((target**2).sum(axis=0), 1e-12)
+            share = best[3] / np.maximum((target**2).sum(axis=0), 1e-12)
             useful = np.flatnonzero(share < np.interp(days, (_SHORT, _LONG), (_SHORT_GAIN, _GAIN)))
             chosen += places[useful].tolist()
             strengths += [best[1]] * len(useful)

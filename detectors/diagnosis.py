@@ -17,7 +17,7 @@ from detectors.joint import behind
 from detectors.performance import MEASURES
 from detectors.reason import ATTRIBUTION, BECAUSE
 from detectors.registry import DETECTORS, JOINT, Unit, entry_of
-from detectors.result import Finding, Kind, Severity, Status, Window
+from detectors.result import PROVISIONAL, Finding, Kind, Severity, Status, Window
 
 LONGEST_NAME = 60
 _LOST = 0.5
@@ -78,7 +78,7 @@ def diagnose(findings: Sequence[Finding], known: Sequence[Finding] = ()) -> list
     grouped: dict[Trouble, list[Finding]] = {trouble: [] for trouble in _ORDER}
     for finding in breaches:
         grouped[_trouble_of(finding, broken)].append(finding)
-    told = [_ORDER[trouble](tuple(found)) for trouble, found in grouped.items() if found]
+    told = [_unsure(_ORDER[trouble](tuple(found))) for trouble, found in grouped.items() if found]
     return [_concluded(one, findings, known) for one in told]
 
 
@@ -124,6 +124,16 @@ def _reason(diagnosis: Diagnosis, findings: Sequence[Finding]) -> str:
         if finding.detector == ATTRIBUTION and finding.window in windows and BECAUSE in finding.detail:
             return plain(str(finding.detail[BECAUSE]), 400)
     return ""
+
+
+def _unsure(diagnosis: Diagnosis) -> Diagnosis:
+    """A trouble that only provisional thresholds tell of warns, says so, and never pages."""
+    reasons = [finding.detail.get(PROVISIONAL) for finding in diagnosis.evidence]
+    if not reasons or None in reasons:
+        return diagnosis
+    severity = min(diagnosis.severity, Severity.WARNING, key=lambda one: one.rank)
+    said = f"{diagnosis.summary}; threshold provisional, {plain(str(reasons[0]), 120)}"
+    return replace(diagnosis, severity=severity, summary=said)
 
 
 def _trouble_of(finding: Finding, broken: set[str]) -> Trouble:

@@ -20,22 +20,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
-from detectors.exterior import spread
+from detectors.normal_scores import STEPS, between, category_scores, far_cells, number_scores
 from detectors.profile import Profile
 from detectors.result import DetectorError, FloatArray, IntArray
 
 if TYPE_CHECKING:
     from detectors.grid import Grid
 
-STEPS = 1000
-_CLIP = 0.0015
-_NEAR, _FAR = 3.1, 3.4
-_LEAST_SPREAD = 0.25
 _COMMON, _MOST_COMMON = 0.02, 8
 _FLAT = 0.05
 _MOSTLY = 0.6
+# By how many standard deviations of its days a column may leave the reference's range before a value is far out.
+_ROOM = 3.0
+_FEW_DAYS = 5
 
 
 class Series(IntEnum):
@@ -76,10 +74,12 @@ class Views:
     """How counts become series.
 
     `scores`, shape (cells,): a normal score for every cell of a number and for every known category in order of
-    frequency, in thousandths; `far`, shape (cells,): cells more than one spread outside of the reference's range;
+    frequency, in thousandths; `far`, shape (cells,): cells more than one spread outside of the reference's range, and
+    as much further as days themselves may go;
     `top`, shape (shares,): cells of frequent categories. `series`, `column`, `place`, shape (J,): what each series
     follows, of which column (-1: of all rows), and for shares its place in `top`. `moments`, shape (features, 3):
-    within-day variance of the scores (in units of one), their kurtosis and the variance of their cubic. `usual`,
+    within-day variance of the scores (in units of one), their kurtosis and the variance of a row's part in their
+    skewness. `usual`,
     shape (J,): the reference's rate where the series follows one.
     """
 
@@ -120,13 +120,9 @@ class Views:
             counts = total.counts[start:stop]
             kinds.append((Series.MISSING, place, 0))
             if grid.is_number[place]:
-                scores[start:stop] = _number_scores(counts, column.exterior)
-                first, last = column.span
-                reach = spread(column.edges[first : last + 1], column.ranks[first : last + 1])
-                cut = column.edges
-                far[start:stop] = np.concatenate((cut <= cut[first] - reach, [False])) | np.concatenate(
-                    ([False], cut >= cut[last] + reach)
-                )
+                scores[start:stop] = number_scores(counts, column.exterior)
+                kept = [profile.counts[start:stop] for profile in profiles]
+                far[start:stop] = far_cells(column, 1.0 + _ROOM * between(np.array(kept), scores[start:stop]))
                 kinds.append((Series.FAR, place, 0))
                 mostly = counts.max(initial=0) > _MOSTLY * max(int(valid[place]), 1)
                 if np.count_nonzero(counts) > 1:
@@ -137,7 +133,7 @@ class Views:
                     kinds.append((Series.LOCATION, place, 0))
             else:
                 known = counts[:-1]
-                scores[start : stop - 1] = _category_scores(known)
+                scores[start : stop - 1] = category_scores(known)
                 kinds.append((Series.UNSEEN, place, 0))
                 frequent = np.flatnonzero(known >= _COMMON * max(int(valid[place]), 1))
                 frequent = frequent[np.argsort(-known[frequent], kind="stable")][:_MOST_COMMON]
@@ -163,8 +159,7 @@ class Views:
         centred = q - np.repeat(mean, np.diff(self.offsets))
         fourth = self._by_column(total.counts * centred**4) / count
         second = self._by_column(total.counts * centred**2) / count
-        cubic = (q**3 - 3.0 * q) / np.sqrt(6.0)
-        third = self._by_column(total.counts * cubic**2) / count - (self._by_column(total.counts * cubic) / count) ** 2
+        third = self._skewness_variance(total.counts, centred, second, count)
         sums = np.array([self.sums(profile) for profile in profiles])
         part = self._parts(sums)
         n = part["valid"].astype(np.float64)
@@ -180,6 +175,20 @@ class Views:
                 some, every = (whole[name][self.column[chosen]] for name in _RATES[kind])
                 usual[chosen] = some / np.maximum(every, 1)
         return replace(self, moments=moments, usual=usual)
+
+    def _skewness_variance(
+        self, counts: IntArray, centred: FloatArray, second: FloatArray, count: FloatArray
+    ) -> FloatArray:
+        """Variance of one row's influence on the skewness over the root of six, shape (features,)."""
+        sizes = np.diff(self.offsets)
+        x = centred / np.sqrt(np.repeat(np.maximum(second, 1e-4), sizes))
+        skewness = self._mean(counts * x**3, count)
+        influence = x**3 - 3.0 * x - np.repeat(skewness, sizes) * (1.5 * x**2 - 0.5)
+        return self._mean(counts * influence**2, count) / 6.0
+
+    def _mean(self, flat: FloatArray, count: FloatArray) -> FloatArray:
+        mean: FloatArray = np.add.reduceat(flat, self.offsets[:-1]) / count
+        return mean
 
     def sums(self, profile: Profile) -> IntArray:
         """The integers all series of a profile are made of: shape (width,). They add up as profiles do."""
@@ -234,10 +243,12 @@ class Views:
         first = part["first"][..., column] / n / STEPS
         if kind is Series.LOCATION:
             return first, within / n
+        raw = part["second"][..., column] / n / STEPS**2
+        spread_, damp = raw - first**2, _FLAT * within
         if kind is Series.SHAPE:
-            return (part["third"][..., column] / n / STEPS**2 - 3.0 * first) / np.sqrt(6.0), third / n
-        spread_ = part["second"][..., column] / n / STEPS**2 - first**2
-        damp = _FLAT * within
+            # About the day's own mean and spread: a day that is far off in level has not another shape for that.
+            central = part["third"][..., column] / n / STEPS**2 - 3.0 * first * raw + 2.0 * first**3
+            return central / (np.maximum(spread_, 0.0) + damp) ** 1.5 / np.sqrt(6.0), third / n
         return 0.5 * np.log(np.maximum(spread_, 0.0) + damp), (kurtosis - 1.0) / (2.0 + 2.0 * _FLAT) ** 2 / n
 
     def bursts(self, total: IntArray) -> tuple[IntArray, FloatArray, NDArray[np.bool_]]:
@@ -252,6 +263,40 @@ class Views:
                 leader[chosen] = of_column[self.column[chosen]]
                 seen[chosen] = part[_RATES[kind][0]][self.column[chosen]]
         return leader, seen, np.isin(self.series, RATES)
+
+    @property
+    def together(self) -> IntArray:
+        """The column of each series that follows the mix of its categories, shape (J,), else -1: they differ together.
+
+        Each of many shares shows little beside its sampling error; all of them together show it clearly.
+        """
+        mixes = np.isin(self.column, self.column[self.series == Series.SHARE])
+        mixes &= np.isin(self.series, (Series.SHARE, Series.LOCATION))
+        return np.where(mixes, self.column, -1)
+
+    def least(self, sums: IntArray) -> FloatArray:
+        """The least variance of a day to assume, shape (J,), from the sums of a reference's days, shape (days, width).
+
+        Zero but for columns that nearly always have one value and left it on fewer than `_FEW_DAYS` days. Those say
+        nothing about how it comes: one more day of it, from morning to evening, is taken to be as likely as such days
+        were.
+        """
+        part, least = self._parts(sums), np.zeros(len(self))
+        there = part["valid"] > 0
+        n = np.maximum(part["valid"], 1)
+        mean, square = part["first"] / n, part["second"] / n
+        usual = np.array(
+            [np.median(own[some]) if some.any() else 0.0 for own, some in zip(mean.T, there.T, strict=True)]
+        )
+        left = (there & ((square - mean**2 > 1e-6) | (np.abs(mean - usual) > 1e-6))).sum(axis=0)
+        furthest = np.maximum.reduceat(np.abs(self.scores - np.repeat(usual, np.diff(self.offsets))), self.offsets[:-1])
+        numbers = np.isin(np.arange(self.features), self.column[self.series == Series.FAR])
+        spreads = np.isin(np.arange(self.features), self.column[self.series == Series.SCALE])
+        few = numbers & ~spreads & (left > 0) & (left < _FEW_DAYS)
+        variance = (furthest / STEPS) ** 2 * (left + 1.0) / (there.sum(axis=0) + 1.0)
+        chosen = np.flatnonzero(self.series == Series.LOCATION)
+        least[chosen] = np.where(few, variance, 0.0)[self.column[chosen]]
+        return least
 
     @cached_property
     def _chosen(self) -> dict[Series, IntArray]:
@@ -279,41 +324,6 @@ def _total(grid: Grid, profiles: Sequence[Profile]) -> Profile:
     if any(profile.grid.id != grid.id for profile in profiles):
         raise DetectorError("the days are not on the baseline's grid")
     return sum(profiles, Profile.empty(grid))
-
-
-def _number_scores(counts: IntArray, exterior: NDArray[np.bool_]) -> IntArray:
-    """Normal scores of the middle of each cell's share, standardised, in thousandths; outside of the range the last."""
-    inside = np.where(exterior, 0, counts)
-    scores = _standardised(_middle(inside), inside)
-    outside = np.flatnonzero(exterior)
-    if len(outside):
-        inner = np.flatnonzero(~exterior)
-        scores[: inner[0]] = -max(_NEAR, -scores[inner[0]])
-        scores[inner[-1] + 1 :] = max(_NEAR, scores[inner[-1]])
-    return np.rint(scores * STEPS).astype(np.int64)
-
-
-def _category_scores(counts: IntArray) -> IntArray:
-    return np.rint(_standardised(_middle(counts), counts) * STEPS).astype(np.int64)
-
-
-def _middle(counts: IntArray) -> FloatArray:
-    total = counts.sum()
-    if not total:
-        return np.full(len(counts), 0.5)
-    middle: FloatArray = (np.cumsum(counts) - counts / 2.0) / total
-    return middle
-
-
-def _standardised(middle: FloatArray, counts: IntArray) -> FloatArray:
-    scores: FloatArray = ndtri(np.clip(middle, _CLIP, 1.0 - _CLIP))
-    total = counts.sum()
-    if not total:
-        return scores
-    mean = float(counts @ scores) / total
-    deviation = float(np.sqrt(counts @ (scores - mean) ** 2 / total))
-    standardised: FloatArray = np.clip((scores - mean) / max(deviation, _LEAST_SPREAD), -6.0, 6.0)
-    return standardised
 
 
 def _arcsine(k: IntArray, n: FloatArray | IntArray) -> tuple[FloatArray, FloatArray]:

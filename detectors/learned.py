@@ -21,7 +21,7 @@ from detectors.registry import DETECTORS
 from detectors.result import IntArray, Judgement, Kind, Statistic
 from detectors.threshold import FixedRule
 
-_RATES = {"missing": Series.MISSING, "unseen": Series.UNSEEN, "out_of_range": Series.FAR}
+RATE_SERIES = {"missing": Series.MISSING, "unseen": Series.UNSEEN, "out_of_range": Series.FAR}
 _SHAPES = (Series.LOCATION, Series.SCALE, Series.SHAPE, Series.SHARE)
 _WORDS = {
     Series.LOCATION: "level",
@@ -73,7 +73,7 @@ class LearnedRule:
         for name, statistic in measured.items():
             if name in self.named or not self._learns(name):
                 continue
-            series = (_RATES[name],) if name in _RATES else _SHAPES
+            series = (RATE_SERIES[name],) if name in RATE_SERIES else _SHAPES
             sufficient = judged[name].sufficient
             telling = np.ones(len(sufficient), dtype=np.bool_)
             if statistic.pvalue is not None:
@@ -85,7 +85,7 @@ class LearnedRule:
 
     @staticmethod
     def _learns(name: str) -> bool:
-        return name in _RATES or DETECTORS[name].kind is not Kind.QUALITY
+        return name in RATE_SERIES or DETECTORS[name].kind is not Kind.QUALITY
 
     def beyond(self, *series: Series) -> NDArray[np.bool_]:
         """Which columns have one of these series beyond the threshold, shape (features,)."""

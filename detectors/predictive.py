@@ -22,6 +22,8 @@ from detectors.variation import mean_factor, memory, squeeze_apart, tails, weekd
 BURSTS = 28.0
 _MANY = 20.0
 _LIVELY = 1.5
+# Standard errors by which the average of a group is more than chance; for one series of sixty days that is `_LIVELY`.
+_CLEAR = 2.7
 _THINNEST = 1.0
 _PLUGGED_IN = 500.0
 
@@ -58,6 +60,8 @@ class Predictive:
         weekdays: IntArray,
         ordinals: IntArray,
         bursts: tuple[IntArray, FloatArray, NDArray[np.bool_]] | None = None,
+        least: FloatArray | None = None,
+        together: IntArray | None = None,
     ) -> Predictive:
         """Learn from `values` and sampling `variances` of shape (days, J); NaN is a day without the series.
 
@@ -65,7 +69,9 @@ class Predictive:
         the one that tells how its rows cluster (-1: none), how many events of it were seen, and whether it is a
         rate at all. What has hardly
         happened says nothing about how it comes; rows that share their hour's weather share its gaps too, so a rate is
-        taken to come in the clusters of its column, of an hour of the day at most.
+        taken to come in the clusters of its column, of an hour of the day at most. `least`, shape (J,): variances of a
+        day that none falls below. `together`, shape (J,): the
+        number of the group that each series is of, whose days differ together or not at all (-1: none).
         """
         usable = np.isfinite(values)
         n = usable.sum(axis=0).astype(np.float64)
@@ -81,8 +87,8 @@ class Predictive:
         total = (rest**2).sum(axis=0) / df
         known = n > 2
         raw = np.divide(total, sampling, out=np.ones_like(total), where=sampling > 0)
-        lively = raw > _LIVELY
-        rho, share, slow_df = memory(rest, usable, ordinals, total, lively)
+        lively = (raw > _LIVELY) | _lively_together(raw, df, together)
+        rho, share, slow_df = memory(rest, usable, ordinals, total, lively, 1.0 / np.maximum(raw, 1.0))
         # Days that hang together are fewer than they seem, and their variance is larger.
         df = np.maximum(df / (1.0 + 2.0 * (share * rho) ** 2 / (1.0 - rho**2)), 1.0)
         lost = share * (mean_factor(n1, np.full(len(n), rho)) - 1.0 / n1)
@@ -100,6 +106,8 @@ class Predictive:
             ratio = np.where(leader >= 0, np.maximum(ratio, 1.0 + (unit - 1.0) * few), ratio)
         # What varies less than chance (a timetable) will not for ever.
         ratio = np.maximum(ratio, _THINNEST)
+        if least is not None:
+            ratio = np.maximum(ratio, least / np.maximum(sampling, 1e-12))
         share = np.clip(share, 0.0, np.maximum(1.0 - 0.5 / ratio, 0.0))
         slow = share * ratio * sampling
         thin = np.minimum(ratio - share * ratio, 1.0)
@@ -161,6 +169,17 @@ class Predictive:
         lasting = self.slow / (self.day + self.slow + self.sampling + 1e-18)
         memory = np.where(days > 2.0, lasting / self.slow_df, 0.0)
         return tail, 1.0 / (1.0 / self.df + 1.0 / tail + memory)
+
+
+def _lively_together(raw: FloatArray, df: FloatArray, together: IntArray | None) -> NDArray[np.bool_]:
+    """Which series are of a group whose ratios to sampling variance are, on average, more than chance gives."""
+    found = np.zeros(len(raw), np.bool_)
+    if together is None:
+        return found
+    for group in np.unique(together[together >= 0]).tolist():
+        mine = together == group
+        found[mine] = raw[mine].mean() > 1.0 + _CLEAR * np.sqrt(2.0 / df[mine].sum())
+    return found
 
 
 def normal_score(t: FloatArray, df: FloatArray) -> FloatArray:

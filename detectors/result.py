@@ -54,6 +54,10 @@ class Severity(StrEnum):
         return list(Severity).index(self)
 
 
+PROVISIONAL = "provisional"
+"""Detail of a breach whose threshold rests on too short a history: why. Such breaches warn, and never page."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Window:
     """The half-open interval `[start, end)` (aware UTC) of one model version.

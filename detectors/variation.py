@@ -18,6 +18,7 @@ _LONGEST_MEMORY = 0.9
 _MOST_ABOUT_MEMORY = 12.0
 _UNSURE = 8.0
 _HEAVIEST = 6.0
+_MOST_CHANCE = 0.8
 
 
 def weekday_effects(
@@ -89,14 +90,20 @@ def _trigamma_inverse(value: float) -> float:
 
 
 def memory(
-    rest: FloatArray, usable: NDArray[np.bool_], ordinals: IntArray, total: FloatArray, lively: NDArray[np.bool_]
+    rest: FloatArray,
+    usable: NDArray[np.bool_],
+    ordinals: IntArray,
+    total: FloatArray,
+    lively: NDArray[np.bool_],
+    chance: FloatArray,
 ) -> tuple[float, FloatArray, FloatArray]:
     """How days hang together: the memory of the slow part, its share of each series' variance, degrees of freedom.
 
     A day's residual is white noise and a slow AR(1) part. One autocorrelation is estimated for the slow parts of all
     series, from how their autocovariances fall off; each series' share of it from the variance of its means of seven
     days against that of its days, drawn towards all series' (as variances are). `total`: variances of a day;
-    `lively`: which series' days differ by more than sampling.
+    `lively`: which series' days differ by more than sampling; `chance`, which part of their variance sampling is: it
+    has no memory, so what series have in common is the memory of the rest.
     """
     first, last = int(ordinals[0]), int(ordinals[-1])
     length, features = last - first + 1, rest.shape[1]
@@ -108,7 +115,9 @@ def memory(
     sums = np.array([(value[lag:] * value[:-lag]).sum(axis=0) for lag in range(1, min(WEEK, length))])
     plain = np.divide(sums, pairs, out=np.zeros(sums.shape), where=pairs > 0)
     days = np.maximum(present.sum(axis=0), 1.0)
-    own_df = np.maximum(1.5 * days / WEEK, 1.0)
+    chance = np.where(lively, np.minimum(chance, _MOST_CHANCE), 0.0)
+    about = np.maximum(1.5 * days / WEEK, 1.0)
+    own_df = np.maximum(about * (1.0 - chance) ** 2, 1.0)
     live = (value**2).sum(axis=0) > 0
     weights = (1.0 - np.arange(1, WEEK) / WEEK)[: len(plain)]
     rho, share, df = _USUAL_MEMORY, np.where(lively, 0.5, 0.0), own_df
@@ -118,14 +127,15 @@ def memory(
         autocovariance = plain * (1.0 - lost) + lost
         spread = np.maximum(1.0 + 2.0 * weights @ autocovariance, 0.1)
         # Sampling errors have no memory: series that consist of them must not tell the others to forget.
-        ratio, df = squeeze_apart(spread, own_df, live, lively)
+        effects = np.maximum((spread - chance) / (1.0 - chance), 0.1)
+        ratio, df = squeeze_apart(effects, own_df, live, lively)
         df = np.minimum(df, own_df + _MOST_ABOUT_MEMORY)
         rho = _fall(autocovariance[:, live & lively])
         full = 1.0 + 2.0 * float(weights @ rho ** np.arange(1, len(weights) + 1))
-        share = np.where(live, np.clip((ratio - 1.0) / (full - 1.0), 0.0, 1.0), 0.0)
+        share = np.where(live, np.clip((ratio - 1.0) / (full - 1.0), 0.0, 1.0) * (1.0 - chance), 0.0)
     # How much lasts is itself uncertain, the more the shorter the history.
-    unsure = np.where(live & lively, np.minimum(_UNSURE / own_df**2, 1.0), 0.0)
-    return rho, share + (1.0 - share) * unsure, df
+    unsure = np.where(live & lively, np.minimum(_UNSURE / about**2, 1.0), 0.0)
+    return rho, share + (1.0 - chance - share) * unsure, df
 
 
 def mean_factor(days: FloatArray, rho: FloatArray) -> FloatArray:

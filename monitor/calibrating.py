@@ -12,11 +12,11 @@ from dataclasses import replace
 from datetime import date
 
 from detectors.calibration import Calibration
-from detectors.learned import LearnedRule, Unusual
+from detectors.learned import RATE_SERIES, LearnedRule, Unusual
 from detectors.profile import Profile
 from detectors.registry import DETECTORS, UNUSUAL
-from detectors.result import DetectorError, Finding, Kind, Status
-from detectors.threshold import FixedRule
+from detectors.result import PROVISIONAL, DetectorError, Finding, Kind, Status
+from detectors.threshold import FixedRule, ThresholdRule
 from monitor.counting import count_slots
 from monitor.evaluate import Context, rule_of
 from monitor.left_out import Span, incident_spans, without
@@ -124,8 +124,6 @@ def _finding(context: Context, rule: LearnedRule, one: Unusual, production: Prof
         detail["small"] = f"real, but at least {one.lower:.2g} where {one.floor:.2g} is the least that matters"
     if one.listed:
         detail["listed"] = True
-    if rule.calibration.provisional:
-        detail["provisional"] = f"learned from {rule.calibration.days} days: the budget is not guaranteed yet"
     return context.finding(
         column.name,
         DETECTORS["ks"].kind_of(column),
@@ -137,6 +135,36 @@ def _finding(context: Context, rule: LearnedRule, one: Unusual, production: Prof
         effect=abs(one.score),
         detail=detail,
     )
+
+
+def marked(findings: Sequence[Finding], settings: ModelSettings, rule: ThresholdRule | None) -> list[Finding]:
+    """The findings of a window, those breaches marked `provisional` whose threshold a short history has set.
+
+    Under a budget that is not guaranteed yet they warn, and never page (`diagnosis.py`). Not so what needs no learning
+    (a vanished column, a unit, a rate that is most of the rows more than usual), nor what the owner gave a threshold.
+    """
+    if settings.budget is None or isinstance(rule, FixedRule):
+        return list(findings)
+    if not isinstance(rule, LearnedRule):
+        reason = "no days to learn from, so sampling noise alone set it"
+    elif rule.calibration.provisional:
+        reason = f"learned from {rule.calibration.days} days"
+    else:
+        return list(findings)
+    reason = f"{reason}: the budget of false alarms is not guaranteed yet"
+    own = {name for name, chosen in settings.detectors.items() if chosen.threshold is not None}
+    return [
+        replace(one, detail={**one.detail, PROVISIONAL: reason})
+        if one.status is Status.BREACH and one.detector not in own and _learnable(one)
+        else one
+        for one in findings
+    ]
+
+
+def _learnable(finding: Finding) -> bool:
+    if finding.kind in (Kind.FEATURE, Kind.PREDICTION):
+        return True
+    return finding.detector in RATE_SERIES and abs(finding.effect or 0.0) < _BROKEN
 
 
 def with_rows(findings: Sequence[Finding], rule: LearnedRule) -> list[Finding]:

@@ -22,7 +22,7 @@ from detectors.sample import Sample
 from detectors.threshold import ThresholdRule
 from monitor.arrivals import judge_duplicates, judge_late, judge_volume
 from monitor.baseline import Learning, ensure
-from monitor.calibrating import hourly_rule, learn, learned_rule, with_rows
+from monitor.calibrating import hourly_rule, learn, learned_rule, marked, with_rows
 from monitor.config import Config
 from monitor.estimating import Estimating
 from monitor.evaluate import Context, unjudged
@@ -187,6 +187,8 @@ class Judging:
                 if event is not None:
                     hourly = hourly_rule(self.settings)
                     sure = judge_everything(context, self.settings, reference, production, True, hourly)
+                if not hasty:
+                    findings = marked(findings, self.settings, rule)
                 findings += judge_joint(context, self.settings, baseline, sample)
                 trained = None if baseline.provisional else training_profile(self.world.store, self.settings, baseline)
                 if trained is not None:

@@ -295,3 +295,14 @@ def test_a_column_with_a_data_bug_explains_why_it_no_longer_goes_with_the_others
     data, drift = diagnose([apart(("fare", 0.9), ("temp", 0.1)), bug])
     assert (data.trouble, drift.trouble) == (Trouble.DATA, Trouble.DRIFT)
     assert drift.summary.startswith("fare no longer goes together")
+
+
+def test_what_only_a_provisional_threshold_tells_of_never_pages() -> None:
+    detail = {"provisional": "learned from 14 days"}
+    lost = finding("missing", "temp", 0.9, 0.8)
+    (sure,) = diagnose([lost])
+    (unsure,) = diagnose([replace(lost, detail=detail)])
+    (both,) = diagnose([replace(lost, detail=detail), finding("vanished", "temp", 1.0, 1.0)])
+    assert [one.severity for one in (sure, unsure, both)] == [Severity.CRITICAL, Severity.WARNING, Severity.CRITICAL]
+    assert unsure.summary == f"{sure.summary}; threshold provisional, learned from 14 days"
+    assert "provisional" not in both.summary

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from detectors.result import Finding, Status
+from detectors.result import Finding, Severity, Status
 from monitor.calibrating import learn
 from monitor.settings import ModelSettings
 from monitor.store import baselines, calibrations
@@ -105,6 +105,7 @@ def test_too_few_days_teach_nothing_and_fixed_thresholds_hold(flow: Flow) -> Non
     found = breaches(outcomes)
     assert (READY, "x", "ks") in found
     assert found[READY, "x", "ks"].threshold == 0.15
+    assert "sampling noise alone" in str(found[READY, "x", "ks"].detail["provisional"])
     with flow.store().read() as connection:
         baseline = baselines.current(connection, "m", "1")
         assert baseline is not None
@@ -144,3 +145,18 @@ def test_segments_explain_and_do_not_alarm_by_themselves(flow: Flow) -> None:
     assert {start for start, *_ in found} == {READY + DAY}
     assert [one for one in findings_of(outcomes) if one.segment and one.status is Status.BREACH]
     assert timedelta(days=1) == DAY
+
+
+def test_a_threshold_from_a_short_history_warns_and_says_so_and_what_needs_none_pages(flow: Flow) -> None:
+    short = model(baseline={"from": (READY - 14 * DAY).strftime("%Y-%m-%d"), "to": READY.strftime("%Y-%m-%d")})
+    table = day(DAYS, shift=4.0)
+    gone = with_column(table, "amount", pa.nulls(table.num_rows, pa.float64()))
+    outcomes = lived(flow, short, [gone])
+    found = breaches(outcomes)
+    assert "learned from 14 days" in str(found[READY, "x", "unusual"].detail["provisional"])
+    assert "provisional" not in found[READY, "amount", "missing"].detail
+    opened = {event.incident.trouble.value: event.incident for outcome in outcomes for event in outcome.events}
+    assert opened["drift"].severity is Severity.WARNING
+    assert "threshold provisional, learned from 14 days" in opened["drift"].summary
+    assert opened["data"].severity is Severity.CRITICAL
+    assert "provisional" not in opened["data"].summary
