@@ -63,6 +63,7 @@ def model_page(gathered: Gathered, deep_dive: DeepDiveLink | None) -> ModelPage:
         action=action,
         diagnosis=diagnosis,
         figure=_headline_figure(gathered),
+        subjects=next((one.subjects for one in _open(gathered)), ()),
         task=gathered.settings.task,
         versions=_versions(gathered),
         health=_strip(gathered),
@@ -81,6 +82,7 @@ def model_page(gathered: Gathered, deep_dive: DeepDiveLink | None) -> ModelPage:
     return replace(
         page,
         features=features,
+        heat=pictures.heat(gathered),
         features_total=len({f.subject for f in kinds(latest, Kind.FEATURE)}),
         predictions=_predictions(gathered, latest),
         quality=_quality(gathered, latest),
@@ -214,7 +216,17 @@ def _health(gathered: Gathered, aspect: Aspect) -> HealthRow:
         end = gathered.period.end - back * _WEEK
         week = Period(end - _WEEK, end)
         weeks.append((week, _state(_statuses(gathered, aspect, kind, week))))
-    return HealthRow(aspect, weeks[-1][1], tuple(weeks), _note(gathered, aspect))
+    newest = _newest(gathered, aspect, kind)
+    return HealthRow(aspect, _state(newest) if newest else weeks[-1][1], tuple(weeks), _note(gathered, aspect))
+
+
+def _newest(gathered: Gathered, aspect: Aspect, kind: Kind) -> set[Status]:
+    """How the findings of one kind stood in the latest window that sums the week up: what the note counts too."""
+    if aspect in (Aspect.PERFORMANCE, Aspect.BUSINESS):
+        judged = gathered.in_period(gathered.performance)[-1:]
+    else:
+        judged = [latest] if (latest := _latest(gathered)) else []
+    return {finding.status for one in judged for finding in kinds(one, kind)}
 
 
 def _statuses(gathered: Gathered, aspect: Aspect, kind: Kind, week: Period) -> set[Status]:

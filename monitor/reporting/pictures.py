@@ -13,7 +13,7 @@ from detectors.columns import ColumnKind
 from detectors.diagnosis import Trouble
 from detectors.performance import MEASURES
 from detectors.profile import Profile
-from detectors.registry import Unit, entry_of
+from detectors.registry import DETECTORS, Unit, entry_of
 from detectors.result import Finding, Kind, Status
 from detectors.view import ColumnProfile
 from monitor.reporting.estimated import NOTE, estimated_points
@@ -23,6 +23,8 @@ from reports.context import (
     CategoryDistribution,
     Distribution,
     Figure,
+    HeatMap,
+    HeatRow,
     IncidentMark,
     NumberDistribution,
     PerformancePoint,
@@ -38,6 +40,7 @@ from reports.context import (
 )
 
 _MOST_BARS = 8
+_WIDE, _MOST_HEAT = 20, 40
 _STATES = {Status.OK: State.OK, Status.BREACH: State.BREACH, Status.INSUFFICIENT: State.INSUFFICIENT}
 _95 = 1.96
 
@@ -170,6 +173,29 @@ def series(gathered: Gathered, subject: str, detector: str) -> Series | None:
     if len(points) < 2:
         return None
     return Series(title_of(detector), horizon, tuple(points), marks(gathered, subject), unit_of(detector).value)
+
+
+def heat(gathered: Gathered) -> HeatMap | None:
+    """The features that came half way to a threshold on some day of the last eight weeks, the furthest first.
+
+    None for a model with few features, whose series are all drawn, and where nothing is judged by the day.
+    """
+    past = gathered.of_horizon(gathered.history, "1d")
+    strongest: list[dict[str, float]] = []
+    for one in past:
+        ratios: dict[str, float] = {}
+        for (subject, detector), (value, threshold, status) in one.figures.items():
+            known = DETECTORS.get(detector)
+            judged = status is not Status.INSUFFICIENT and value is not None and threshold
+            if judged and known is not None and known.kind is None:
+                ratios[subject] = max(ratios.get(subject, 0.0), abs(value or 0.0) / (threshold or 1.0))
+        strongest.append(ratios)
+    furthest = {name: max(day.get(name, 0.0) for day in strongest) for name in {n for day in strongest for n in day}}
+    if len(furthest) < _WIDE or len(past) < 2:
+        return None
+    shown = sorted((name for name, ratio in furthest.items() if ratio >= 0.5), key=lambda name: (-furthest[name], name))
+    rows = tuple(HeatRow(name, tuple(day.get(name) for day in strongest)) for name in shown[:_MOST_HEAT])
+    return HeatMap(tuple(Period(one.window.start, one.window.end) for one in past), rows) if rows else None
 
 
 def performance(gathered: Gathered) -> tuple[PerformanceSeries, ...]:

@@ -191,3 +191,30 @@ def test_old_windows_are_forgotten(store: Store) -> None:
     with store.begin() as connection:
         evaluations.forget(connection, START + 2 * DAY)
     assert [one.window for one in listed(store)] == [window(1), window(2)]
+
+
+def test_the_past_is_what_the_newest_judgements_say_in_short(store: Store) -> None:
+    """The quick way of reading agrees with the whole one, for all that it tells."""
+    judged = []
+    for day, status in enumerate((Status.BREACH, Status.OK, Status.INSUFFICIENT)):
+        one = made(day)
+        found = [
+            finding(one, status=status),
+            finding(one, subject="y", detector="psi", status=Status.OK, statistic=None),
+            finding(one, subject="x", segment="a = 1", status=Status.BREACH),
+            finding(one, kind=Kind.QUALITY, detector="missing", status=Status.OK),
+        ]
+        judged.append(replace(one, findings=tuple(found)))
+    again = replace(judged[1], revision=1, evaluated_at=judged[1].evaluated_at + HOUR, findings=judged[1].findings[:1])
+    with store.begin() as connection:
+        for one in (*judged, again):
+            evaluations.record(connection, one)
+    with store.read() as connection:
+        told = evaluations.past(connection, "m", START, START + 9 * DAY, {"1d"}, "1d")
+        none = evaluations.past(connection, "m", START, START + 9 * DAY, set(), "1d")
+        other = evaluations.past(connection, "m", START, START + 9 * DAY, {"1d"}, "7d")
+    assert told == [evaluations.past_of(one) for one in (judged[0], again, judged[2])]
+    assert told[0].figures["x", "ks"] == (0.25, 0.15, Status.BREACH)
+    assert told[0].statuses == {Kind.FEATURE: Status.BREACH, Kind.QUALITY: Status.OK}
+    assert none == []
+    assert [bool(one.figures) for one in other] == [True, False, True], "of another horizon only what breached"
