@@ -21,6 +21,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "docs
 ENVIRONMENT = {
     "DATABASE_URL": "postgresql://reader@host/db",
     "CRM_URL": "postgresql://reader@host/crm",
+    "SHOP_URL": "postgresql://reader@host/shop",
     "SLACK_TOKEN": "xoxb-1",
     "SLACK_WEBHOOK": "https://hooks.slack.example/T/B/x",
     "PAGERDUTY_URL": "pagerduty://key@service",
