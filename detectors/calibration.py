@@ -39,7 +39,7 @@ _STEADY = 2.0
 # How many times more often than windows of a day alone those of all horizons may open incidents: chosen on the streams
 # of benchmarks/false_alarms.py, not derived. Three is the union bound over the horizons.
 _TIMES = 2.5
-_FORMAT = 1
+_FORMAT = 2
 
 _PARTS: dict[str, Any] = {"views": Views, "predictive": Predictive, "conditional": Conditional, "given": Predictive}
 

@@ -48,15 +48,23 @@ def learn(
         return None
     with store.read() as connection:
         stored = calibrations.get(connection, baseline.id)
-    if stored is None:
+    known = None if stored is None else _known(stored)
+    if stored is None or (stored.data is not None and known is None):
         with store.read() as connection:
             troubled = incident_spans(connection, baseline.model)
         stored = _learned(log, settings, baseline, budget, troubled, pool)
         with store.begin() as connection:
             calibrations.save(connection, baseline.id, stored)
-    if stored.data is None:
+        known = _known(stored)
+    return None if known is None else replace(known, budget=budget)
+
+
+def _known(stored: Stored) -> Calibration | None:
+    """What was stored; None where the days teach nothing, or another version learned from them in another way."""
+    try:
+        return None if stored.data is None else Calibration.from_bytes(stored.data)
+    except DetectorError:
         return None
-    return replace(Calibration.from_bytes(stored.data), budget=budget)
 
 
 def _learned(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,11 @@ def test_what_is_learned_is_kept_and_the_budget_may_change(flow: Flow) -> None:
         assert found is not None
         assert (found.budget, found.days) == (budget, DAYS)
     assert learn(store, log, ModelSettings.model_validate({"baseline": model()["m"]["baseline"]}), baseline) is None
+    with store.begin() as connection:
+        calibrations.save(connection, baseline.id, replace(stored, data=b"learned by another version"))
+    again = learn(store, log, ModelSettings.model_validate(model()["m"]), baseline)
+    assert again is not None
+    assert again.days == DAYS
 
 
 def test_too_few_days_teach_nothing_and_fixed_thresholds_hold(flow: Flow) -> None:
