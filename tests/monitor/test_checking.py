@@ -110,7 +110,8 @@ def test_what_is_checked_is_what_the_daemon_finds(flow: Flow) -> None:
     judged = {(f.subject, f.detector): f for f in findings_of(outcomes) if f.window.start == START + 4 * DAY}
     checked = {(f.subject, f.detector): f for f in check(flow, START + 5 * DAY)}
     assert judged
-    for key, one in judged.items():
+    # Why a breach may be is looked for when somebody is told of it, which nobody is by a check.
+    for key, one in ((key, one) for key, one in judged.items() if one.detector != "attribution"):
         assert (checked[key].statistic, checked[key].status) == (one.statistic, one.status)
 
 

@@ -114,7 +114,7 @@ def test_a_service_catches_up_tells_what_it_found_and_ends_when_asked(
     assert metric(text, "driftline_evaluation_seconds_count")[""] > 200
     labels = {label.split("=")[0] for line in text.splitlines() if "{" in line and not line.startswith("#")
               for label in line.split("{")[1].split("}")[0].split(",")}  # fmt: skip
-    assert labels <= {"model", "status", "event", "channel", "state", "le"}
+    assert labels <= {"model", "status", "event", "channel", "state", "verdict", "le"}
     assert len(text.splitlines()) < 120
 
     # It holds little while it waits.
