@@ -100,7 +100,7 @@ def test_what_is_learned_is_kept_and_the_budget_may_change(flow: Flow) -> None:
     assert learn(store, log, ModelSettings.model_validate({"baseline": model()["m"]["baseline"]}), baseline) is None
     with store.begin() as connection:
         calibrations.save(connection, baseline.id, replace(stored, data=b"learned by another version"))
-    again = learn(store, log, ModelSettings.model_validate(model()["m"]), baseline)
+    again = learn(store, log, flow.config(model()).settings.models["m"], baseline)
     assert again is not None
     assert again.days == DAYS
 
