@@ -93,16 +93,16 @@ class Estimating:
         return self._known[one.baseline]
 
     def _worth(self, one: Evaluation) -> bool:
-        """Whether a window is estimated: the shortest ones always, longer ones on Mondays and where they are asked for.
+        """Whether a window is estimated: days always, longer ones on Mondays and where they are asked for.
 
-        From one day to the next a window of four weeks has nearly the same rows. A short window of few rows says little
-        (the AUC of 1,000 rows is known to 0.04) and costs as much: where there are longer ones, they speak for it.
+        From one day to the next a window of a week or more has nearly the same rows. A day of few rows says little (the
+        AUC of 1,000 rows is known to 0.04) and costs as much: where there are longer ones, they speak for it.
         """
-        settings = self._judging.settings
-        watched = sorted((name for name in settings.horizons if name in _HORIZONS), key=_LENGTH.__getitem__)
+        settings, horizon = self._judging.settings, one.window.horizon
+        longer = any(_LENGTH[name] > _LENGTH[horizon] for name in settings.horizons if name in _HORIZONS)
         monday = local_day(one.window.end, settings.zone).weekday() == 0
-        short = watched[:1] == [one.window.horizon] and (len(watched) == 1 or one.rows >= _TELLING)
-        return short or (monday and one.window.horizon not in watched[:1]) or self._judging.explain
+        day = horizon == "1d" and (one.rows >= _TELLING or not longer)
+        return day or (monday and horizon != "1d") or self._judging.explain
 
     def _drawn(self, one: Evaluation) -> tuple[Baseline, Drawn] | None:
         judging, window = self._judging, one.window
