@@ -21,6 +21,7 @@ from alerts.incident import Change, Incident, IncidentEvent
 from alerts.intents import INTENTS
 from alerts.tables import METADATA, Instant
 from alerts.triggers.policy import target_name
+from alerts.triggers.retrainings import RETRAININGS, Stage
 from detectors.result import iso
 
 __all__ = [
@@ -132,14 +133,12 @@ def add_trigger_intent(
     )
 
 
-def lost_trigger(conn: Connection, key: str) -> tuple[bool, str] | None:
-    """Whether a retraining's call may have arrived although it was given up, and why; None while it was not."""
-    row = conn.execute(
-        sa.select(DELIVERIES.c.ambiguous, DELIVERIES.c.last_error)
-        .where(DELIVERIES.c.key == key, DELIVERIES.c.state == deliveries.DEAD)
-        .limit(1)
-    ).one_or_none()
-    return None if row is None else (bool(row.ambiguous), str(row.last_error))
+def lost_triggers(conn: Connection) -> dict[str, tuple[bool, str]]:
+    """The retrainings that were asked for and whose call was given up: whether it may have arrived, and why, by key."""
+    here = sa.and_(RETRAININGS.c.key == DELIVERIES.c.key, RETRAININGS.c.stage == Stage.ASKED.value)
+    query = sa.select(DELIVERIES.c.key, DELIVERIES.c.ambiguous, DELIVERIES.c.last_error)
+    rows = conn.execute(query.join(RETRAININGS, here).where(DELIVERIES.c.state == deliveries.DEAD))
+    return {row.key: (bool(row.ambiguous), str(row.last_error)) for row in rows}
 
 
 def deliveries_of_key(conn: Connection, key: str) -> list[int]:

@@ -70,15 +70,11 @@ def done(
 def follow_up(connection: Connection, now: datetime) -> list[Retraining]:
     """Look at what was asked for and never arrived, and say so; those that have moved."""
     moved = []
-    for one in retrainings.listed(connection, stage=Stage.ASKED):
-        lost = outbox.lost_trigger(connection, one.key)
-        if lost is None:
-            continue
-        ambiguous, why = lost
+    for key, (ambiguous, why) in outbox.lost_triggers(connection).items():
         stage = Stage.UNKNOWN if ambiguous else Stage.UNDELIVERED
         told = "nobody knows whether retraining has begun" if ambiguous else "retraining could not be asked for"
-        one = retrainings.move(connection, one.key, stage, now, allowed=frozenset({Stage.ASKED}), note=why)
-        _tell(connection, one, f"{told}: {why}; then `driftline trigger retry {one.key}` or `done`", now)
+        one = retrainings.move(connection, key, stage, now, allowed=frozenset({Stage.ASKED}), note=why)
+        _tell(connection, one, f"{told}: {why}; then `driftline trigger retry {key}` or `done`", now)
         moved.append(one)
     return moved
 

@@ -5,6 +5,7 @@ In: command-line text. Out: values for the commands. Kept: `state.debug`, for th
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import sys
@@ -24,6 +25,7 @@ from monitor.errors import Exit, UserError, classify
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from sqlalchemy.engine import Connection
 
     from monitor.config import Config
 
@@ -87,6 +89,40 @@ def load_config(paths: list[Path] | None) -> Config:
     from monitor.config import find_config, load
 
     return load(find_config(paths), os.environ)
+
+
+@contextmanager
+def writing(config: Config) -> Iterator[Connection]:
+    """One write transaction on the state of a config."""
+    from monitor.store import open_store
+
+    store = open_store(config.settings.state)
+    try:
+        with store.begin() as connection:
+            yield connection
+    finally:
+        store.close()
+
+
+@contextmanager
+def reading(config: Config) -> Iterator[Connection]:
+    """One read of the state of a config."""
+    from monitor.store import open_store
+
+    store = open_store(config.settings.state)
+    try:
+        with store.read() as connection:
+            yield connection
+    finally:
+        store.close()
+
+
+def login(option: str) -> str:
+    """Who is at the keyboard. Raises UserError that names the option which says so, where the system does not."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        raise UserError(f"say who it is: {option} NAME") from None
 
 
 def pick_model(config: Config, name: str) -> str:

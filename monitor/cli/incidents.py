@@ -5,14 +5,22 @@ In: ids. Out: tables or JSON lines. Kept: the incident's new state, its timeline
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
 
-from monitor.cli.common import ConfigOption, JsonOption, console, emit_json, load_config, parse_time, short_time
+from monitor.cli.common import (
+    ConfigOption,
+    JsonOption,
+    console,
+    emit_json,
+    load_config,
+    login,
+    parse_time,
+    short_time,
+)
 from monitor.errors import UserError
 
 if TYPE_CHECKING:
@@ -139,7 +147,7 @@ def ack(
     """Take an incident on: nobody is reminded of it any more."""
     from alerts.by_hand import acknowledge
 
-    _change(incident_id, config, as_json, lambda incident, now: acknowledge(incident, by or getpass.getuser(), now))
+    _change(incident_id, config, as_json, lambda incident, now: acknowledge(incident, by or login("--by"), now))
 
 
 def close(
@@ -172,7 +180,7 @@ def close(
         chosen = Verdict(verdict)
     except ValueError:
         raise UserError(f"--as {verdict!r}: write one of {', '.join(Verdict)}") from None
-    who = by or getpass.getuser()
+    who = by or login("--by")
 
     def change(incident: Incident, now: datetime) -> IncidentEvent:
         start = parse_time(since, ZoneInfo(incident.timezone)) if since else None
@@ -187,7 +195,7 @@ def reopen(
     """Open an incident that is over again: a verdict is taken back, with all it did."""
     from alerts.by_hand import reopen as reopened
 
-    _change(incident_id, config, as_json, lambda incident, now: reopened(incident, by or getpass.getuser(), now))
+    _change(incident_id, config, as_json, lambda incident, now: reopened(incident, by or login("--by"), now))
 
 
 def _change(

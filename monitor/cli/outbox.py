@@ -5,15 +5,22 @@ In: ids or a channel. Out: a table or JSON lines. Kept: what a person decided ab
 
 from __future__ import annotations
 
-import getpass
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from monitor.cli.common import ConfigOption, JsonOption, console, emit_json, load_config, pick
+from monitor.cli.common import (
+    ConfigOption,
+    JsonOption,
+    console,
+    emit_json,
+    load_config,
+    login,
+    pick,
+    reading,
+    writing,
+)
 from monitor.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,7 +29,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from alerts.dead_letters import Handled
-    from monitor.config import Config
 
 _STATES = ("dead", "pending", "sending", "delivered", "dropped", "all")
 _ERROR = 160
@@ -58,7 +64,7 @@ def listing(
     from alerts import outbox
 
     pick(state, dict.fromkeys(_STATES), "state")
-    with _writing(load_config(config)) as connection:
+    with reading(load_config(config)) as connection:
         found = outbox.listed(
             connection, state=None if state == "all" else state, incident=incident, channel=channel, limit=limit
         )
@@ -80,7 +86,7 @@ def retry(
     """
     from alerts import dead_letters
 
-    with _writing(load_config(config)) as connection:
+    with writing(load_config(config)) as connection:
         chosen = _chosen(connection, ids, channel)
         handled = dead_letters.retry(connection, chosen, datetime.now(UTC))
     _report(handled, "waits to be sent again", as_json)
@@ -96,9 +102,9 @@ def drop(
     """Give dead letters up for good, or what still waits; the reason keeps who did."""
     from alerts import dead_letters
 
-    with _writing(load_config(config)) as connection:
+    with writing(load_config(config)) as connection:
         chosen = _chosen(connection, ids, channel)
-        handled = dead_letters.drop(connection, chosen, by or _login(), datetime.now(UTC))
+        handled = dead_letters.drop(connection, chosen, by or login("--by"), datetime.now(UTC))
     _report(handled, "dropped", as_json)
 
 
@@ -151,22 +157,3 @@ def _cells(one: Mapping[str, Any]) -> tuple[str, ...]:
         str(one["id"]), one["state"], one["channel"], one["stream"], one["event"], str(one["attempts"]),
         f"{made:%Y-%m-%d %H:%M} UTC", why,
     )  # fmt: skip
-
-
-@contextmanager
-def _writing(loaded: Config) -> Iterator[Connection]:
-    from monitor.store import open_store
-
-    store = open_store(loaded.settings.state)
-    try:
-        with store.begin() as connection:
-            yield connection
-    finally:
-        store.close()
-
-
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        raise UserError("say who drops them: --by NAME") from None

@@ -5,10 +5,8 @@ In: matchers and times. Out: a table or JSON lines. Kept: the silences, in the s
 
 from __future__ import annotations
 
-import getpass
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,17 +19,17 @@ from monitor.cli.common import (
     emit_json,
     errors,
     load_config,
+    login,
     parse_time,
     pick,
+    reading,
     short_time,
+    writing,
 )
 from monitor.errors import UserError
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
-
     from alerts.routing import Silence
-    from monitor.config import Config
 
 
 def register(app: typer.Typer) -> None:
@@ -82,11 +80,11 @@ def add(
     loaded = load_config(config)
     for channel in notify or ():
         pick(channel, loaded.settings.alerts.channels, "channel")
-    with _writing(loaded) as connection:
+    with writing(loaded) as connection:
         silence = silences.add(
             connection,
             matchers=wanted,
-            author=author or _login(),
+            author=author or login("--author"),
             reason=reason,
             starts_at=starts,
             ends_at=ends,
@@ -118,7 +116,7 @@ def listing(
 
     now = datetime.now(UTC)
     since = datetime.min.replace(tzinfo=UTC) if ended else now
-    with _reading(load_config(config)) as connection:
+    with reading(load_config(config)) as connection:
         found = silences.listed(connection, since)
     if as_json:
         for silence in found:
@@ -161,7 +159,7 @@ def extend(
 
     now = datetime.now(UTC)
     ends = _end(now, length, until)
-    with _writing(load_config(config)) as connection:
+    with writing(load_config(config)) as connection:
         silence = silences.extend(connection, number, ends, now)
     if as_json:
         emit_json(_record(silence))
@@ -190,36 +188,12 @@ def end(
     """End a silence now; it stays in the history."""
     from alerts import silences
 
-    with _writing(load_config(config)) as connection:
+    with writing(load_config(config)) as connection:
         silences.end(connection, number, datetime.now(UTC))
     if as_json:
         emit_json({"type": "silence", "id": number, "state": "ended"})
     else:
         console().print(f"silence {number} has ended")
-
-
-@contextmanager
-def _writing(loaded: Config) -> Iterator[Connection]:
-    from monitor.store import open_store
-
-    store = open_store(loaded.settings.state)
-    try:
-        with store.begin() as connection:
-            yield connection
-    finally:
-        store.close()
-
-
-@contextmanager
-def _reading(loaded: Config) -> Iterator[Connection]:
-    from monitor.store import open_store
-
-    store = open_store(loaded.settings.state)
-    try:
-        with store.read() as connection:
-            yield connection
-    finally:
-        store.close()
 
 
 def _matchers(given: list[str]) -> dict[str, tuple[str, ...]]:
@@ -230,13 +204,6 @@ def _matchers(given: list[str]) -> dict[str, tuple[str, ...]]:
             raise UserError(f"{text!r} is no matcher; write KEY=VALUE, such as model=flight-delay")
         found[key] = (*found.get(key, ()), value)
     return found
-
-
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        raise UserError("say who mutes: --author NAME") from None
 
 
 def _told(matchers: Mapping[str, tuple[str, ...]]) -> str:

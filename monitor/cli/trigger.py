@@ -5,13 +5,21 @@ In: keys. Out: a table or JSON lines. Kept: the retraining's stage, and the news
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from monitor.cli.common import ConfigOption, JsonOption, console, emit_json, load_config, pick, short_time
+from monitor.cli.common import (
+    ConfigOption,
+    JsonOption,
+    console,
+    emit_json,
+    load_config,
+    login,
+    pick,
+    short_time,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +102,7 @@ def approve(key: _Key, by: _By = None, config: ConfigOption = None, as_json: Jso
     """Let a retraining that waits go to its target."""
     from monitor import retraining
 
-    _change(config, as_json, lambda store, now: retraining.approve(store, key, by or getpass.getuser(), now))
+    _change(config, as_json, lambda store, now: retraining.approve(store, key, by or login("--by"), now))
 
 
 def refuse(
@@ -103,14 +111,14 @@ def refuse(
     """Do not retrain for this; it is not asked again for the same incident."""
     from monitor import retraining
 
-    _change(config, as_json, lambda store, now: retraining.refuse(store, key, by or getpass.getuser(), note, now))
+    _change(config, as_json, lambda store, now: retraining.refuse(store, key, by or login("--by"), note, now))
 
 
 def retry(key: _Key, by: _By = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Call the target once more. For one that is unknown: look first, nothing stops a second training."""
     from monitor import retraining
 
-    _change(config, as_json, lambda store, now: retraining.again(store, key, by or getpass.getuser(), now))
+    _change(config, as_json, lambda store, now: retraining.again(store, key, by or login("--by"), now))
 
 
 def done(
@@ -128,7 +136,7 @@ def done(
     from monitor import retraining
 
     def work(store: Store, now: datetime) -> Retraining:
-        who = by or getpass.getuser()
+        who = by or login("--by")
         return retraining.done(store, key, who, now, succeeded=not failed, version=version, note=note)
 
     _change(config, as_json, work)

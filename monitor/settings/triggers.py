@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from monitor.settings.types import Cron, Duration, Http, Mark, Section, parse_duration
+from monitor.settings.types import Cron, Duration, Http, Mark, Section, parse_often
 
 
 class AirflowSettings(Section):
@@ -85,5 +85,5 @@ class TriggerSettings(Section):
         """How often within which time it may fire; None for no such limit."""
         if self.at_most is None:
             return None
-        count, length = self.at_most.split(" per ")
-        return int(count), parse_duration(length)
+        count, length = parse_often(self.at_most)
+        return int(count), length

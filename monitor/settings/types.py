@@ -115,10 +115,16 @@ def check_budget(value: str) -> str:
     return value.strip()
 
 
+def parse_often(text: str) -> tuple[float, timedelta]:
+    """`2 per 4w` as a number and the time it is for."""
+    count, length = text.split(" per ")
+    return float(count), parse_duration(length)
+
+
 def parse_budget(text: str) -> float:
     """`2 per 4w` as the number in 30 days."""
-    count, length = text.split(" per ")
-    return float(count) * timedelta(days=30) / parse_duration(length)
+    count, length = parse_often(text)
+    return count * timedelta(days=30) / length
 
 
 def format_budget(value: float) -> str:
