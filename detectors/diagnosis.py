@@ -12,14 +12,26 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from detectors.conclusion import RATES, Conclusion, Verdict, conclude, harm_of_drift, rates_of
+from detectors.diagnosis_words import (
+    age,
+    fault,
+    figure,
+    no_longer,
+    number,
+    others,
+    parted,
+    plain,
+    size_of,
+    span,
+    subjects_of,
+    where,
+)
 from detectors.estimated import CONCEPT_DRIFT, ESTIMATED
-from detectors.joint import behind
 from detectors.performance import MEASURES
 from detectors.reason import ATTRIBUTION, BECAUSE
-from detectors.registry import DETECTORS, JOINT, Unit, entry_of
+from detectors.registry import DETECTORS, JOINT, Unit
 from detectors.result import PROVISIONAL, Finding, Kind, Severity, Status, Window
 
-LONGEST_NAME = 60
 _LOST = 0.5
 _HARD = frozenset({"vanished", "type_change", "missing", "non_finite"})
 _WHOLE = frozenset({"unit_change", "stuck", "scaler_mismatch"})
@@ -141,7 +153,7 @@ def _trouble_of(finding: Finding, broken: set[str]) -> Trouble:
         return _VOLUME.get(finding.detector, Trouble.SILENCE)
     if finding.kind in (Kind.PERFORMANCE, Kind.BUSINESS):
         return Trouble.PERFORMANCE
-    about = {finding.subject, *_parted(finding)}
+    about = {finding.subject, *parted(finding)}
     return Trouble.DATA if about & broken else Trouble.DRIFT
 
 
@@ -162,7 +174,7 @@ def _is_bug(finding: Finding, moved: Mapping[tuple[str, str, Window], float]) ->
 
 def _weight(finding: Finding) -> float:
     """How many thresholds large a breach is; hard data faults before soft ones of the same size."""
-    size, limit = abs(_size(finding)), finding.threshold
+    size, limit = abs(size_of(finding)), finding.threshold
     if not limit:
         # Judged by what is unusual: of rates the usual limit ranks them, of distances the figure that was judged.
         known = DETECTORS.get(finding.detector) if finding.kind is Kind.QUALITY else None
@@ -171,17 +183,13 @@ def _weight(finding: Finding) -> float:
     return size / limit + first
 
 
-def _size(finding: Finding) -> float:
-    return (finding.statistic if finding.effect is None else finding.effect) or 0.0
-
-
 def _blind(found: tuple[Finding, ...]) -> Diagnosis:
     why = found[0].detail.get("reason")
     return Diagnosis(
         Trouble.BLIND,
         "monitor blind",
         Severity.CRITICAL,
-        _subjects(found),
+        subjects_of(found),
         f"the prediction log cannot be read{f': {plain(str(why), 300)}' if why else ''}",
         "Restore access to the prediction log; nothing is known about the model meanwhile.",
         found,
@@ -195,9 +203,9 @@ def _silence(found: tuple[Finding, ...]) -> Diagnosis:
     if missed:
         name, summary = "missed run", plain(str(missed[0].detail.get("reason", "no run has come")), 300)
     elif none:
-        name, summary = "no rows", f"no rows came in the window {_span(none[0])}"
+        name, summary = "no rows", f"no rows came in the window {span(none[0])}"
     elif stale:
-        name, summary = "stale", f"the newest row is {_age(stale[0].statistic or 0.0)} old"
+        name, summary = "stale", f"the newest row is {age(stale[0].statistic or 0.0)} old"
     elif found[0].detector == "clock_shift":
         name, summary = "clock shift", f"timestamps look shifted by {found[0].statistic or 0.0:+.0f} h"
     elif found[0].detector == "late_rows":
@@ -211,7 +219,7 @@ def _silence(found: tuple[Finding, ...]) -> Diagnosis:
         Trouble.SILENCE,
         name,
         Severity.CRITICAL if missed or none else Severity.WARNING,
-        _subjects(found),
+        subjects_of(found),
         summary,
         "Look at the serving job and at what writes the prediction log.",
         found,
@@ -226,7 +234,7 @@ def _labels(found: tuple[Finding, ...]) -> Diagnosis:
             Trouble.LABELS,
             "baseline was trained on",
             Severity.WARNING,
-            _subjects(found),
+            subjects_of(found),
             f"{share} of the baseline are rows the model was trained on: its performance flatters, and any other looks "
             "worse beside it",
             "Give a baseline of held-out rows, or log out-of-fold scores and say so (training: out_of_fold).",
@@ -236,8 +244,8 @@ def _labels(found: tuple[Finding, ...]) -> Diagnosis:
         Trouble.LABELS,
         "labels stopped",
         Severity.WARNING,
-        _subjects(found),
-        f"no label has come for {_age(stopped.statistic or 0.0)}, {stopped.effect or 0.0:.1f} times the longest usual "
+        subjects_of(found),
+        f"no label has come for {age(stopped.statistic or 0.0)}, {stopped.effect or 0.0:.1f} times the longest usual "
         f"pause; about {stopped.n:,} were to be expected",
         "Look at what delivers the labels; until they come, performance is judged on what came before.",
         found,
@@ -245,16 +253,16 @@ def _labels(found: tuple[Finding, ...]) -> Diagnosis:
 
 
 def _data(found: tuple[Finding, ...]) -> Diagnosis:
-    subjects = _subjects(found)
+    subjects = subjects_of(found)
     telling = [finding for finding in found if finding.kind is Kind.QUALITY]
-    named = _subjects(telling)
-    lost = any(finding.detector in (_HARD | _WHOLE | {"unseen"}) and _size(finding) >= _LOST for finding in telling)
+    named = subjects_of(telling)
+    lost = any(finding.detector in (_HARD | _WHOLE | {"unseen"}) and size_of(finding) >= _LOST for finding in telling)
     return Diagnosis(
         Trouble.DATA,
         Conclusion.DATA_BUG.value,
         Severity.CRITICAL if lost else Severity.WARNING,
         subjects,
-        _fault(telling[0]) + _where(telling[0]) + _others(named, "column", "columns"),
+        fault(telling[0]) + where(telling[0]) + others(named, "column", "columns"),
         _MENDING.get(
             telling[0].detector,
             f"Look at what fills {plain(named[0])}: the last change to its source, join or feature pipeline.",
@@ -271,41 +279,22 @@ def _drift(found: tuple[Finding, ...]) -> Diagnosis:
         return _moved_columns(found)
     if moved:
         told = _moved_columns(moved)
-        return replace(told, subjects=_subjects(found), summary=f"{told.summary}; {_no_longer(joint)}", evidence=found)
-    who = _parted(joint)
+        return replace(told, subjects=subjects_of(found), summary=f"{told.summary}; {no_longer(joint)}", evidence=found)
+    who = parted(joint)
     return Diagnosis(
         Trouble.DRIFT,
         Conclusion.UNKNOWN.value,
         Severity.WARNING,
-        _subjects(found),
-        f"{_no_longer(joint)}: {_figure(joint)} ({joint.n:,} rows)",
+        subjects_of(found),
+        f"{no_longer(joint)}: {figure(joint)} ({joint.n:,} rows)",
         f"Look at what fills {plain(who[0]) if who else 'the columns'}: its values are as usual, but they may stand in "
         "the wrong rows (a join on the wrong key, a column one row off).",
         found,
     )
 
 
-def _parted(finding: Finding) -> tuple[str, ...]:
-    """The columns that no longer go with the others; none where the finding is not about the joint distribution."""
-    columns = finding.detail.get("columns") if finding.detector in JOINT else None
-    if not isinstance(columns, list | tuple) or not columns:
-        return ()
-    return behind([(str(name), float(share)) for name, share in columns])
-
-
-def _no_longer(finding: Finding) -> str:
-    """`temperature and dew_point no longer go together with the other columns`."""
-    names = [plain(name) for name in _parted(finding)]
-    if not names:
-        return "columns no longer go together"
-    if len(names) == 1:
-        return f"{names[0]} no longer goes together with the other columns"
-    last = names[-1] if len(names) <= 3 else f"{len(names) - 2} more"
-    return f"{', '.join(names[: min(len(names) - 1, 2)])} and {last} no longer go together with the other columns"
-
-
 def _moved_columns(found: tuple[Finding, ...]) -> Diagnosis:
-    subjects = _subjects(found)
+    subjects = subjects_of(found)
     about = [finding for finding in found if finding.subject == subjects[0] and finding.kind is not Kind.QUALITY]
     # Of figures that have no limit of their own the best known one tells what happened.
     first = min(
@@ -321,8 +310,8 @@ def _moved_columns(found: tuple[Finding, ...]) -> Diagnosis:
         Conclusion.UNKNOWN.value,
         Severity.WARNING,
         subjects,
-        f"{who} drifted: {_figure(first)}{f' on {plain(first.subject)}' if count else ''} ({first.n:,} rows)"
-        + _where(first),
+        f"{who} drifted: {figure(first)}{f' on {plain(first.subject)}' if count else ''} ({first.n:,} rows)"
+        + where(first),
         "Compare the distributions in the report; "
         + (
             "the predictions moved too: check performance once labels come, and whether to retrain."
@@ -337,11 +326,11 @@ def _performance(found: tuple[Finding, ...]) -> Diagnosis:
     worst = found[0]
     if worst.kind is Kind.BUSINESS:
         return _business(found)
-    twice = worst.threshold is not None and _size(worst) >= 2.0 * worst.threshold
+    twice = worst.threshold is not None and size_of(worst) >= 2.0 * worst.threshold
     if worst.detector == CONCEPT_DRIFT:
         return _unexpected(found)
     known = MEASURES.get(worst.detector) or ESTIMATED.get(worst.detector)
-    summary = f"{plain(known.title if known else worst.detector)} is {_number(worst.statistic)}"
+    summary = f"{plain(known.title if known else worst.detector)} is {number(worst.statistic)}"
     if known is not None and worst.statistic is not None and worst.effect is not None:
         told = worst.detail.get("baseline")
         sign = 1.0 if known.higher_is_better else -1.0
@@ -349,16 +338,16 @@ def _performance(found: tuple[Finding, ...]) -> Diagnosis:
         usual = worst.statistic / (1.0 - worse) if known.relative else worst.statistic + worse
         usual = told if isinstance(told, float) else usual
         verb = "fell" if worst.statistic < usual else "rose"
-        summary = f"{known.title} {verb} from {_number(usual)} to {_number(worst.statistic)}"
+        summary = f"{known.title} {verb} from {number(usual)} to {number(worst.statistic)}"
         rates = worst.detail.get("predicted_rate"), worst.detail.get("true_rate")
         if all(isinstance(rate, float) for rate in rates):
             shown = [Unit.SHARE.show(rate) for rate in rates if isinstance(rate, float)]
-            summary = f"predicted rate {shown[0]}, true rate {shown[1]} ({_number(usual)} apart before)"
+            summary = f"predicted rate {shown[0]}, true rate {shown[1]} ({number(usual)} apart before)"
     return Diagnosis(
         Trouble.PERFORMANCE,
         Conclusion.CONCEPT_DRIFT.value,
         Severity.CRITICAL if twice else Severity.WARNING,
-        _subjects(found),
+        subjects_of(found),
         f"{summary} on {worst.n:,} {'rows, without labels' if worst.detector in ESTIMATED else 'labelled rows'}",
         "See in the report since when, and whether inputs drifted too; consider retraining or rolling back.",
         found,
@@ -372,7 +361,7 @@ def _business(found: tuple[Finding, ...]) -> Diagnosis:
         Trouble.PERFORMANCE,
         Conclusion.CONCEPT_DRIFT.value,
         Severity.WARNING,
-        _subjects(found),
+        subjects_of(found),
         f"{plain(worst.subject)} is {after} (usual: {before})",
         "See with `driftline business` whether predictions, drift or performance moved with it.",
         found,
@@ -385,12 +374,12 @@ def _unexpected(found: tuple[Finding, ...]) -> Diagnosis:
     realised, estimated = (worst.detail.get(name) for name in ("realised", "estimated"))
     told = f"{plain(worst.subject)} is not what the inputs led to expect"
     if isinstance(realised, float) and isinstance(estimated, float):
-        told = f"{plain(worst.subject)} is {_number(realised)} where the inputs led to expect {_number(estimated)}"
+        told = f"{plain(worst.subject)} is {number(realised)} where the inputs led to expect {number(estimated)}"
     return Diagnosis(
         Trouble.PERFORMANCE,
         Conclusion.CONCEPT_DRIFT.value,
         Severity.WARNING,
-        _subjects(found),
+        subjects_of(found),
         f"{told}, on {worst.n:,} labelled rows",
         "Look for what the features do not show; then retrain on recent labels, or roll back.",
         found,
@@ -405,71 +394,3 @@ _ORDER: dict[Trouble, Callable[[tuple[Finding, ...]], Diagnosis]] = {
     Trouble.DRIFT: _drift,
     Trouble.PERFORMANCE: _performance,
 }
-
-
-def _fault(finding: Finding) -> str:
-    told = finding.detail.get("explanation")
-    if told:
-        return f"{plain(finding.subject)} {plain(str(told), 200)} ({finding.n:,} rows)"
-    name, share = plain(finding.subject), Unit.SHARE.show(finding.statistic or 0.0)
-    usual = Unit.SHARE.show(max((finding.statistic or 0.0) - _size(finding), 0.0))
-    # "vanished" is said of a column that is gone, not of one that is lost now and then.
-    gone = (finding.statistic or 0.0) >= 0.99
-    said = {
-        "vanished": f"{name} {'vanished: absent' if gone else 'is absent'} in {share}",
-        "missing": f"{name} is missing in {share}",
-        "type_change": f"{name} changed type in {share}",
-        "non_finite": f"{name} is infinite in {share}",
-        "unseen": f"{name} has categories never seen before in {share}",
-        "out_of_range": f"{name} is outside its known range in {share}",
-    }.get(finding.detector, f"{name}: {_figure(finding)} in {share}")
-    return f"{said} of {finding.n:,} rows ({usual} in the reference)"
-
-
-def _where(finding: Finding) -> str:
-    """The segment a finding is about, or the one that explains it."""
-    if finding.segment is not None:
-        return f" where {plain(finding.segment)}"
-    told = finding.detail.get("segment")
-    return f"; {plain(str(told), 120)}" if told else ""
-
-
-def _figure(finding: Finding) -> str:
-    """`KS 0.61`, `mean shift +0.5 sd`, `relation lost 93%`."""
-    detector = entry_of(finding.detector)
-    if detector is None:
-        return f"{plain(finding.detector)} {_number(finding.statistic)}"
-    return f"{detector.title} {detector.unit.show(float('nan') if finding.statistic is None else finding.statistic)}"
-
-
-def _subjects(found: Sequence[Finding]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(finding.subject for finding in found))
-
-
-def _others(subjects: tuple[str, ...], one: str, many: str) -> str:
-    rest = subjects[1:]
-    if not rest:
-        return ""
-    named = ", ".join(plain(name) for name in rest[:3]) + (", …" if len(rest) > 3 else "")
-    return f"; and {len(rest)} more {one if len(rest) == 1 else many}: {named}"
-
-
-def _number(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.3g}"
-
-
-def _age(seconds: float) -> str:
-    for size, unit in ((86400.0, "d"), (3600.0, "h"), (60.0, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds:.0f} s"
-
-
-def _span(finding: Finding) -> str:
-    return f"{finding.window.start:%Y-%m-%d %H:%M} to {finding.window.end:%Y-%m-%d %H:%M} UTC"
-
-
-def plain(name: str, longest: int = LONGEST_NAME) -> str:
-    """A name on one line without control characters, shortened: what may stand in a sentence."""
-    text = " ".join("".join(char if char.isprintable() else " " for char in name).split())
-    return text if len(text) <= longest else text[: longest - 1] + "…"

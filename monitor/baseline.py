@@ -6,23 +6,18 @@ with the day it will be ready. Kept: the baseline, frozen, in the store.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
-import zlib
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 
-from detectors import Grid, Profile
-from detectors.columns import Role
 from detectors.measured import Measured
-from detectors.result import DetectorError
 from monitor.accepted import BY_INCIDENT, Acceptance, accepted_by, stage_at
+from monitor.baseline_rows import fit, read_table, watched
 from monitor.joint_reference import completed, with_joint
 from monitor.left_out import Span, incident_spans, kept
 from monitor.outcomes import read_outcomes
@@ -34,8 +29,6 @@ from monitor.store import Store, baselines, versions
 from monitor.store.baselines import Baseline
 from monitor.windows import days, local_day, midnight
 
-# A grid is cut from at most this many values (rows x columns): quantiles need no more, and memory stays bounded.
-MOST_VALUES = 30_000_000
 _DEFAULT_LEARNING = timedelta(days=14)
 _INHERITED = "inherited from version "
 # The spec of a baseline a person accepted: no config makes or unmakes it.
@@ -271,7 +264,7 @@ def from_interval(
                     if (any_version or found == version) and part.num_rows:
                         yield part.select([name for name in columns if name in part.schema.names])
 
-    fitted = _fit(parts, settings, names)
+    fitted = fit(parts, settings, names)
     if fitted is None:
         return Learning(None, f"no rows of version {version} between {_day(start, settings)} and {_day(end, settings)}")
     grid, profile = fitted
@@ -310,7 +303,7 @@ def from_file(path: Path, model: str, settings: ModelSettings, version: str, now
     if not names or not table.num_rows:
         raise LogMismatch(f"baseline file {path}: no rows, or none of the watched columns")
     kept = list(dict.fromkeys([*names, *(name for name in settings.segments if name in table.schema.names)]))
-    fitted = _fit(lambda: iter(table.select(kept).to_batches(max_chunksize=65536)), settings, names)
+    fitted = fit(lambda: iter(table.select(kept).to_batches(max_chunksize=65536)), settings, names)
     assert fitted is not None
     grid, profile = fitted
     return Baseline(
@@ -328,121 +321,6 @@ def from_file(path: Path, model: str, settings: ModelSettings, version: str, now
         provisional=False,
         created_at=now,
     )
-
-
-def read_table(path: Path) -> pa.Table:
-    """A whole Parquet, CSV or NDJSON file (the latter two also gzipped). Raises LogMismatch."""
-    import pyarrow.csv as csv
-    import pyarrow.json as ndjson
-    import pyarrow.parquet as parquet
-
-    if not path.is_file():
-        raise LogMismatch(f"there is no file {path}")
-    name = path.name.removesuffix(".gz")
-    try:
-        if name.endswith((".parquet", ".pq")):
-            return parquet.ParquetFile(path).read()
-        with gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb") as stream:
-            if name.endswith(".csv"):
-                return csv.read_csv(stream)
-            if name.endswith((".ndjson", ".jsonl", ".json")):
-                return ndjson.read_json(stream)
-    except (OSError, EOFError, zlib.error, pa.ArrowInvalid) as error:
-        raise LogMismatch(f"{path}: {error}") from error
-    raise LogMismatch(f"{path}: not a .parquet, .csv or .ndjson file")
-
-
-def watched(settings: ModelSettings, schema: pa.Schema) -> list[str]:
-    """The columns a grid is cut for: features, score and prediction, in the source's order."""
-    columns, features = settings.columns, settings.features
-    outputs = {name for name in (columns.score, columns.prediction) if name}
-    parts = {
-        columns.timestamp,
-        columns.id,
-        columns.version,
-        columns.label,
-        columns.label_time,
-        columns.run,
-        columns.preprocessing,
-    }
-    if settings.cadence is not None:
-        parts.add(settings.cadence.run)
-    if features.auto:
-        chosen = [name for name in schema.names if name not in parts and name not in features.exclude]
-    else:
-        chosen = [name for name in features.include if name not in features.exclude]
-        chosen += [name for name in outputs if name not in chosen]
-    return [name for name in chosen if name not in parts or name in outputs]
-
-
-def roles(settings: ModelSettings) -> dict[str, Role]:
-    """The columns that are outputs rather than features."""
-    found: dict[str, Role] = {}
-    if settings.columns.prediction:
-        found[settings.columns.prediction] = Role.PREDICTION
-    if settings.columns.score:
-        found[settings.columns.score] = Role.SCORE
-    return found
-
-
-def _fit(
-    parts: Callable[[], Iterator[pa.RecordBatch]], settings: ModelSettings, names: Sequence[str]
-) -> tuple[Grid, Profile] | None:
-    """A grid over the columns `names`, with the segments of those the parts have, and the profile of all rows."""
-    kept: list[pa.RecordBatch] = []
-    values, every, rows = 0, 1, 0
-    for part in parts():
-        # A systematic sample: when the buffer is full, every second row of it goes, and so on.
-        kept.append(part if every == 1 else part.take(pa.array(range((-rows) % every, part.num_rows, every))))
-        rows += part.num_rows
-        values += kept[-1].num_rows * part.num_columns
-        if values > MOST_VALUES:
-            kept = [piece.take(pa.array(range(0, piece.num_rows, 2))) for piece in kept]
-            every *= 2
-            values = sum(piece.num_rows * piece.num_columns for piece in kept)
-    if not rows:
-        return None
-    table, alike = _joined(kept)
-    output = settings.columns.prediction
-    try:
-        grid = Grid.fit(
-            table,
-            roles=roles(settings),
-            private=settings.features.private,
-            only=[name for name in names if name in table.column_names],
-            segments=[name for name in settings.segments if name in table.column_names],
-            categories=[output] if output and settings.task != "regression" else [],
-        )
-    except DetectorError as error:
-        raise LogMismatch(f"no baseline can be made: {error}") from error
-    profile = Profile.empty(grid)
-    if every > 1:
-        for part in parts():
-            profile = profile + grid.profile(part)
-    else:
-        for batch in table.to_batches(max_chunksize=262144) if alike else kept:
-            profile = profile + grid.profile(batch)
-    return grid, profile
-
-
-def _joined(parts: list[pa.RecordBatch]) -> tuple[pa.Table, bool]:
-    """The parts as one table, and whether it holds all their values.
-
-    It does not where a column has types that do not go together: then those of the type most rows have are in it, and
-    the others count as of a changed type when they are profiled.
-    """
-    tables = [pa.Table.from_batches([part]) for part in parts]
-    try:
-        return pa.concat_tables(tables, promote_options="permissive"), True
-    except pa.ArrowException:
-        pass
-    rows: dict[str, Counter[pa.DataType]] = {}
-    for table in tables:
-        for field in table.schema:
-            rows.setdefault(field.name, Counter())[field.type] += table.num_rows
-    usual = {name: kinds.most_common(1)[0][0] for name, kinds in rows.items()}
-    chosen = [table.select([f.name for f in table.schema if f.type == usual[f.name]]) for table in tables]
-    return pa.concat_tables(chosen, promote_options="permissive"), False
 
 
 def _id(model: str, version: str, grid: str, what: str) -> str:

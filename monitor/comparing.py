@@ -19,7 +19,7 @@ from detectors.performance import MEASURES, measure
 from detectors.profile import Profile
 from detectors.result import iso
 from detectors.total_variation import total_variation
-from monitor.baseline import watched
+from monitor.baseline_rows import watched
 from monitor.outcomes import read_outcomes
 from monitor.prediction_log.base import LabelSource, PredictionLog
 from monitor.rows import by_version, times_of

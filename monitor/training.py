@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 
 from detectors.result import Finding, Kind, Status
 from detectors.volume import OPERATIONAL
-from monitor.baseline import instant, read_table
+from monitor.baseline import instant
+from monitor.baseline_rows import read_table
 from monitor.evaluate import Context
 from monitor.prediction_log.base import LogError, PredictionLog
 from monitor.settings import ModelSettings

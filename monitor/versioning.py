@@ -138,7 +138,7 @@ def training_profile(store: Store, settings: ModelSettings, baseline: Baseline) 
 
 
 def _counted(path: Path, grid: Grid) -> Profile:
-    from monitor.baseline import read_table
+    from monitor.baseline_rows import read_table
 
     table = read_table(path)
     total = Profile.empty(grid)

@@ -86,7 +86,7 @@ def _files(
     reference: Path, production: Path, path: Path | None, exclude: Sequence[str], private: Sequence[str]
 ) -> Sequence[Finding]:
     from monitor.adhoc import compare_tables
-    from monitor.baseline import read_table
+    from monitor.baseline_rows import read_table
 
     if path is not None:
         from monitor.reporting.comparison import check_path, save

@@ -124,7 +124,7 @@ def reference_rows(judging: Judging, baseline: Baseline, target: Target) -> Reas
     file = judging.settings.baseline.file
     if file is None:
         return None
-    from monitor.baseline import read_table
+    from monitor.baseline_rows import read_table
 
     path = Path(file.replace("{version}", baseline.version))
     return file_rows(read_table(path), baseline.grid, target, every)

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from detectors.result import Kind, Status
-from monitor.baseline import read_table, watched
+from monitor.baseline_rows import read_table, watched
 from monitor.judging import World
 from monitor.prediction_log.base import LogError, PredictionLog
 from monitor.reporting.gather import Gathered

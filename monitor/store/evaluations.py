@@ -7,18 +7,17 @@ a million of them and they are always read a window at a time.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-import zstandard
 from sqlalchemy.engine import Connection
 
 from detectors.result import Finding, Kind, Status, Window
 from monitor.store.errors import AlreadyEvaluated
+from monitor.store.finding_blobs import columns_of, encode
 from monitor.store.metadata import METADATA, Id, Instant
 from monitor.windows import Aspect
 
@@ -107,7 +106,7 @@ def record(connection: Connection, evaluation: Evaluation) -> None:
                 due_at=evaluation.due_at,
                 config_hash=evaluation.config_hash,
                 program=evaluation.program,
-                findings=_encode(evaluation.findings) if evaluation.findings else None,
+                findings=encode(evaluation.findings) if evaluation.findings else None,
             )
         )
     except sa.exc.IntegrityError as error:
@@ -218,7 +217,7 @@ def _past(row: Any) -> Past:
     window = Window(row.horizon, row.start, row.end)
     if row.findings is None:
         return Past(window, row.baseline, row.rows, {}, {})
-    segments, subjects, kinds, detectors, statistics, _, thresholds, _, statuses, _, _ = _columns(row.findings)
+    segments, subjects, kinds, detectors, statistics, _, thresholds, _, statuses, _, _ = columns_of(row.findings)
     judged = [_STATUSES[status] for status in statuses]
     figures = {
         (subject, detector): (statistic, threshold, status)
@@ -333,34 +332,6 @@ def forget(connection: Connection, before: datetime) -> None:
     connection.execute(EVALUATIONS.delete().where(EVALUATIONS.c.end < before))
 
 
-def _short(value: float | None) -> float | None:
-    # Seven digits are more than any statistic here deserves, and halve the blob.
-    return None if value is None or value != value else float(f"{value:.7g}")
-
-
-def _encode(findings: Sequence[Finding]) -> bytes:
-    columns = [
-        [f.segment for f in findings],
-        [f.subject for f in findings],
-        [f.kind.value for f in findings],
-        [f.detector for f in findings],
-        [_short(f.statistic) for f in findings],
-        [_short(f.pvalue) for f in findings],
-        [_short(f.threshold) for f in findings],
-        [_short(f.effect) for f in findings],
-        [f.status.value for f in findings],
-        [f.n for f in findings],
-        [dict(f.detail) for f in findings],
-    ]
-    text = json.dumps(columns, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return zstandard.ZstdCompressor(level=3).compress(text.encode())
-
-
-def _columns(blob: bytes) -> list[list[Any]]:
-    text = zstandard.ZstdDecompressor().decompress(blob, max_output_size=1 << 28)
-    return list(json.loads(text))
-
-
 # Looked up, because calling an enumeration a million times takes a second.
 _KINDS = {kind.value: kind for kind in Kind}
 _STATUSES = {status.value: status for status in Status}
@@ -371,7 +342,7 @@ def _evaluation(row: sa.Row[tuple[object, ...]], with_findings: bool) -> Evaluat
     window = Window(values["horizon"], values["start"], values["end"])
     findings: tuple[Finding, ...] = ()
     if with_findings and values["findings"] is not None:
-        columns = _columns(values["findings"])
+        columns = columns_of(values["findings"])
         findings = tuple(
             Finding(
                 model=values["model"],

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from detectors import Grid
-from monitor.baseline import ACCEPTED, Learning, ensure, watched
+from monitor.baseline import ACCEPTED, Learning, ensure
+from monitor.baseline_rows import watched
 from monitor.prediction_log.base import LogMismatch, LogUnreachable
 from monitor.prediction_log.open import open_labels
 from monitor.settings import ModelSettings
@@ -355,7 +356,7 @@ def test_a_large_interval_is_cut_from_a_sample_and_counted_whole(
     flow: Flow, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = flow.put(rows(hours=48, per_hour=100))
-    monkeypatch.setattr("monitor.baseline.MOST_VALUES", 6000)
+    monkeypatch.setattr("monitor.baseline_rows.MOST_VALUES", 6000)
     found = ready(make(flow, store, INTERVAL, START + 4 * DAY))
     assert found.rows == 4800
     assert found.profile == found.grid.profile(table.select(FEATURES))
