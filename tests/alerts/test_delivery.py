@@ -7,6 +7,7 @@ import io
 import json
 import random
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -232,6 +233,8 @@ def test_a_channel_that_hangs_holds_up_no_other(begin: Begin, receiver: Server) 
         post.deliverer.deliver(DAY0 + SECOND, wait=0.05)
         if receiver.requests and sum(d["state"] == "delivered" for d in post.deliveries()) == 2:
             break
+        # Asked without a pause, SQLite gives this loop the write lock each time and the channel's thread never.
+        time.sleep(0.02)
     assert {(d["channel"], d["state"]) for d in post.deliveries()} == {
         ("slow", "sending"), ("slow", "pending"), ("console", "delivered"),
     }  # fmt: skip
