@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from detectors.result import Finding
-    from monitor.adhoc import Compared
+    from monitor.on_demand.adhoc import Compared
     from reports.comparison import ComparisonReport
 
 __all__ = ["Comparison", "compare"]
@@ -103,7 +103,7 @@ def compare(
     Raises DetectorError (a ValueError) when a table cannot be read as columns, `reference` has no row or no usable
     column, or an option names a detector or column that is not there.
     """
-    from monitor.adhoc import compare_tables
+    from monitor.on_demand.adhoc import compare_tables
 
     options: dict[str, Any] = {"exclude": exclude, "private": private, "resolution": resolution}
     return Comparison(

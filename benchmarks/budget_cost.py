@@ -21,9 +21,9 @@ from benchmarks.streams import START, synthetic
 from detectors.calibration import Calibration, Day
 from detectors.profile import Profile
 from detectors.result import Window
-from monitor.calibrating import learned_rule
 from monitor.evaluate import Context
-from monitor.segments import judge_everything
+from monitor.judging.segments import judge_everything
+from monitor.reference.calibrating import learned_rule
 from monitor.settings import ModelSettings
 
 COLUMNS, ROWS, ROUNDS = 300, 10_000, 9

@@ -116,12 +116,12 @@ def best_scan(folder: Path, features: int) -> tuple[float, int]:
 
 def check(folder: Path, features: int) -> tuple[float, int]:
     """The whole check, its baseline made before; stored hours are forgotten so that every row is read."""
-    from monitor.light import live_small
+    from monitor.service.light import live_small
 
     live_small()  # as the daemon does
 
-    from monitor.checking import check_model
     from monitor.config import load
+    from monitor.on_demand.checking import check_model
     from monitor.store import open_store, profiles
 
     config = load(folder / "config.yaml", {})
@@ -140,8 +140,8 @@ def check(folder: Path, features: int) -> tuple[float, int]:
 
 def prepare(folder: Path, rows: int, features: int) -> tuple[float, int]:
     """Make the data and the baseline."""
-    from monitor.checking import check_model
     from monitor.config import load
+    from monitor.on_demand.checking import check_model
     from monitor.store import open_store
 
     with Stopwatch() as watch:

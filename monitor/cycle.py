@@ -21,16 +21,17 @@ from alerts.lifecycle import Policy, Step, step
 from detectors.diagnosis import Trouble
 from detectors.result import Finding
 from monitor import firing
-from monitor.beside import beside
 from monitor.evaluate import log_finding
-from monitor.judging import Judging, World, program
+from monitor.judging.beside import beside
+from monitor.judging.moment import Judging, program
+from monitor.judging.runs import judge_runs
 from monitor.prediction_log.base import LogError
 from monitor.reasons.find import with_reasons
-from monitor.runs import judge_runs
 from monitor.settings import LogSettings, ModelSettings
 from monitor.store import cursors, evaluations, incidents, leases, profiles
 from monitor.store.evaluations import SKIPPED, Evaluation
 from monitor.windows import Due, RunDue
+from monitor.world import World
 
 # Longer than any grace time an incident has: what was resolved before is history.
 _RECENT = timedelta(days=45)

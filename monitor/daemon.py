@@ -27,10 +27,10 @@ from alerts.errors import AlertError
 from monitor.clock import Clock
 from monitor.config import Config, load
 from monitor.config.errors import ConfigError
-from monitor.heartbeat import Heartbeat
-from monitor.metrics import Metrics
-from monitor.pulse import Pulse
-from monitor.rounds import DeliveryRound, EvaluationRound
+from monitor.service.heartbeat import Heartbeat
+from monitor.service.metrics import Metrics
+from monitor.service.pulse import Pulse
+from monitor.service.rounds import DeliveryRound, EvaluationRound
 from monitor.store import open_store
 from monitor.store.errors import StoreError
 from monitor.web.actions import Desk

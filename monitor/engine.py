@@ -17,12 +17,12 @@ import structlog
 
 from monitor import cycle, logs
 from monitor.cycle import Outcome
-from monitor.judging import World
 from monitor.settings import LogSettings, ModelSettings
 from monitor.store import cursors, evaluations
 from monitor.store.errors import StoreError
 from monitor.store.leases import Lease
 from monitor.windows import Due, RunDue, due_between, latest_due, runs_between
+from monitor.world import World
 
 # After a failed read of a log, how long until it is tried again: doubling, up to the last.
 _RETRY_FIRST, _RETRY_MOST = timedelta(minutes=1), timedelta(minutes=15)

@@ -18,8 +18,8 @@ from alerts.incident import Change, Incident, IncidentEvent
 from alerts.triggers import retrainings
 from alerts.triggers.policy import Decision, Firing, Mode, on_incidents, on_schedule
 from detectors.result import iso
-from monitor import wiring
 from monitor.masking import mask_address
+from monitor.service import wiring
 from monitor.settings import LogSettings, Settings
 from monitor.store import baselines, incidents
 

@@ -18,10 +18,10 @@ from alerts import matching
 from alerts.incident import BY_HAND, Change, Incident, Verdict
 from alerts.routing import Route
 from monitor.config.budgets import reached
+from monitor.service.wiring import make_routes
 from monitor.settings import Settings
 from monitor.settings.types import parse_budget
 from monitor.store import evaluations, incidents
-from monitor.wiring import make_routes
 
 MONTH = timedelta(days=30)
 # As many false alarms would come by chance less often than this, were the budget kept.

@@ -1,18 +1,38 @@
-"""Put a `World` together from a config: which log and labels each model reads.
+"""What an evaluation touches: the state, the config, and which log and labels each model reads.
 
 In: a config, a store. Out: a `World`. Kept: nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import dataclass
 
 from monitor.config import Config
-from monitor.judging import World
 from monitor.prediction_log.base import LabelSource, LogError, PredictionLog
 from monitor.prediction_log.open import open_labels, open_log
 from monitor.store import Store
 from monitor.store.leases import Lease
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything an evaluation touches, passed in: state, config, sources, threads.
+
+    `deliver` is false where nothing may leave the house (replay, backfill). `lease` is None where nobody else can
+    be writing (an own temporary state). `close` gives back whatever `open_log` and `open_labels` have opened; they
+    open anew when asked again.
+    """
+
+    store: Store
+    config: Config
+    open_log: Callable[[str], PredictionLog]
+    open_labels: Callable[[str], LabelSource | None]
+    close: Callable[[], None] = lambda: None
+    pool: Executor | None = None
+    lease: Lease | None = None
+    deliver: bool = True
 
 
 def make_world(

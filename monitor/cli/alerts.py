@@ -38,8 +38,8 @@ def send(
     from alerts.channels.base import DeliveryError
     from alerts.delivery import send_test
     from monitor.masking import mask_text
+    from monitor.service.wiring import make_channel
     from monitor.store import open_store
-    from monitor.wiring import make_channel
 
     settings = load_config(config).settings
     pick(channel, settings.alerts.channels, "channel")

@@ -131,7 +131,7 @@ def accept(
     as_json: JsonOption = False,
 ) -> None:
     """Accept what a stretch of production looks like as the new normal: the version's baseline from now on."""
-    from monitor.baseline import ACCEPTED, Learning, from_interval
+    from monitor.reference.baseline import ACCEPTED, Learning, from_interval
     from monitor.store import baselines, open_store, versions
     from monitor.world import make_world
 

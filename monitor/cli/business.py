@@ -14,7 +14,7 @@ from monitor.cli.common import ConfigOption, JsonOption, console, emit_json, loa
 from monitor.errors import UserError
 
 if TYPE_CHECKING:
-    from monitor.relations import Daily, Relation
+    from monitor.business.relations import Daily, Relation
 
 
 def register(app: typer.Typer) -> None:
@@ -34,8 +34,8 @@ def business(
     as_json: JsonOption = False,
 ) -> None:
     """Business metrics by day, and whether they follow predictions, drift or performance, and how many days later."""
+    from monitor.business.relations import business_days, relations
     from monitor.clock import WallClock
-    from monitor.relations import business_days, relations
     from monitor.store import evaluations, open_store
 
     loaded = load_config(config)

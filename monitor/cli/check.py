@@ -85,8 +85,8 @@ def check(
 def _files(
     reference: Path, production: Path, path: Path | None, exclude: Sequence[str], private: Sequence[str]
 ) -> Sequence[Finding]:
-    from monitor.adhoc import compare_tables
-    from monitor.baseline_rows import read_table
+    from monitor.on_demand.adhoc import compare_tables
+    from monitor.reference.rows import read_table
 
     if path is not None:
         from monitor.reporting.comparison import check_path, save
@@ -101,7 +101,7 @@ def _files(
 
 
 def _model(model: str, at: str | None, config: ConfigOption) -> list[Finding]:
-    from monitor.checking import check_model
+    from monitor.on_demand.checking import check_model
     from monitor.store import open_store
 
     loaded = load_config(config)

@@ -61,7 +61,7 @@ def _hopeless(loaded: Config) -> Iterator[Problem]:
     """Channels and triggers that could never send: a malformed secret, an address that is none."""
     from alerts.errors import AlertError
     from monitor.config.errors import Problem, dotted
-    from monitor.wiring import make_channel, make_target
+    from monitor.service.wiring import make_channel, make_target
 
     public = loaded.settings.server.public_url
     targets: list[tuple[tuple[str, ...], Callable[[str], object]]] = [
@@ -99,8 +99,8 @@ def _summary(loaded: Config) -> None:
 
 def _ping(loaded: Config, as_json: bool) -> bool:
     """Print what was tried; whether nothing failed."""
-    from monitor.ping import Outcome
-    from monitor.ping import ping as try_all
+    from monitor.on_demand.ping import Outcome
+    from monitor.on_demand.ping import ping as try_all
 
     probes = try_all(loaded, datetime.now(UTC))
     if as_json:

@@ -85,11 +85,12 @@ def _watch(config: Config, prepared: Prepared, until: str | None) -> None:
     from typing import TextIO, cast
     from zoneinfo import ZoneInfo
 
-    from monitor import logs, wiring
+    from monitor import logs
     from monitor.cli.common import parse_time
     from monitor.demo.driver import END, START, AboveBar, conclude, drive, introduce, printed
     from monitor.demo.flights import ZONE
     from monitor.demo.service import DemoService
+    from monitor.service import wiring
     from monitor.store import open_store
 
     out = console()

@@ -19,8 +19,8 @@ from monitor.errors import UserError
 
 if TYPE_CHECKING:
     from monitor.config import Config
+    from monitor.on_demand.what_if import Raised
     from monitor.store import Store
-    from monitor.what_if import Raised
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,8 @@ def replay(
 def _variants(
     loaded: Config, models: Sequence[str], budgets: Sequence[str], thresholds: Sequence[str], others: Sequence[Path]
 ) -> Iterator[_Variant]:
+    from monitor.on_demand.what_if import with_budget, with_thresholds
     from monitor.settings.types import check_budget
-    from monitor.what_if import with_budget, with_thresholds
 
     yield _Variant(" ".join(path.name for path in loaded.sources), loaded, shares=True)
     for text in budgets:
@@ -124,7 +124,7 @@ def _run(
     variants: Sequence[_Variant], models: Sequence[str], start: datetime, end: datetime, as_json: bool
 ) -> dict[str, list[Raised]]:
     """Replay each variant in turn; JSON lines come as it goes: findings and incidents of one, incidents of several."""
-    from monitor.replay import forget_judgements, scratch_state
+    from monitor.on_demand.replay import forget_judgements, scratch_state
 
     found: dict[str, list[Raised]] = {}
     with scratch_state() as state:
@@ -146,8 +146,8 @@ def _one(
     as_json: bool,
     label: str,
 ) -> list[Raised]:
-    from monitor.replay import replay as run
-    from monitor.what_if import Count
+    from monitor.on_demand.replay import replay as run
+    from monitor.on_demand.what_if import Count
 
     count = Count(start, end)
     beside = {"config": variant.name} if label else {}

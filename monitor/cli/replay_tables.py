@@ -14,8 +14,8 @@ from monitor.cli.common import console
 
 if TYPE_CHECKING:
     from alerts.incident import Incident
+    from monitor.on_demand.what_if import Raised
     from monitor.settings import ModelSettings
-    from monitor.what_if import Raised
 
 _SHOWN = 6
 _STYLES = {"critical": "bold red", "warning": "yellow", "info": "blue"}

@@ -38,8 +38,8 @@ def explain(
     """Print every decision of routing about an incident, each with its reason: silences, routes, channels, messages."""
     from alerts import deliveries, intents, reminders, silences
     from alerts.explaining import explain as explained
+    from monitor.service.wiring import wire
     from monitor.store import incidents, open_store
-    from monitor.wiring import wire
 
     now = parse_time(at, UTC) if at is not None else datetime.now(UTC)
     settings = load_config(config).settings

@@ -38,7 +38,7 @@ def run(
     SIGTERM finishes or rolls back the window in hand and ends the service; SIGHUP or a changed file reloads the
     config at the next window.
     """
-    from monitor.light import live_small
+    from monitor.service.light import live_small
 
     live_small()  # before whatever is loaded next loads more than it needs
 

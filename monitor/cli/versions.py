@@ -117,7 +117,7 @@ def compare(
     from rich.table import Table
     from rich.text import Text
 
-    from monitor.comparing import compare_versions
+    from monitor.on_demand.comparing import compare_versions
     from monitor.store import baselines, open_store, versions
     from monitor.world import make_world
 

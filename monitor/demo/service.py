@@ -13,12 +13,12 @@ from zoneinfo import ZoneInfo
 
 from alerts.delivery import Deliverer
 from alerts.incident import IncidentEvent
-from monitor import chores
 from monitor.clock import SetClock
 from monitor.config import Config
 from monitor.demo.driver import Step
 from monitor.engine import Engine
 from monitor.reporting.write import write
+from monitor.service import chores
 from monitor.settings import Settings
 from monitor.store import Store
 from monitor.world import make_world

@@ -26,7 +26,7 @@ from detectors.reason import ATTRIBUTION, Reason, Side, find_reason
 from detectors.result import DetectorError, Finding, Kind, Status, Window
 from detectors.surrogate import Surrogate
 from detectors.worst_segment import Rows
-from monitor.judging import Judging
+from monitor.judging.moment import Judging
 from monitor.prediction_log.base import LogError
 from monitor.reasons.rows import ReasonRows, Target, file_rows, log_rows, target_of
 from monitor.store import Store, baselines, incidents, profiles, surrogates
@@ -124,7 +124,7 @@ def reference_rows(judging: Judging, baseline: Baseline, target: Target) -> Reas
     file = judging.settings.baseline.file
     if file is None:
         return None
-    from monitor.baseline_rows import read_table
+    from monitor.reference.rows import read_table
 
     path = Path(file.replace("{version}", baseline.version))
     return file_rows(read_table(path), baseline.grid, target, every)

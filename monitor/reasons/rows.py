@@ -19,7 +19,7 @@ from detectors.result import FloatArray, IntArray
 from detectors.sample import ABSENT, CellArray, cells_of
 from detectors.values import column_of, numbers
 from monitor.prediction_log.base import PredictionLog
-from monitor.rows import by_version, times_of
+from monitor.profiling.rows import by_version, times_of
 from monitor.settings import ModelSettings
 
 _DAY = 86_400_000_000

@@ -12,12 +12,11 @@ from concurrent.futures.process import BrokenProcessPool
 from datetime import datetime
 
 from monitor.config import Config
-from monitor.judging import World
 from monitor.reporting.write import Written, write
 from monitor.settings import ReportSettings
 from monitor.store import Store
 from monitor.store.engine import make_engine
-from monitor.world import make_world
+from monitor.world import World, make_world
 from reports.errors import ReportError
 
 

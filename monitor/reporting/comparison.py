@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from detectors.result import Finding, Kind, Status, iso
-from monitor.adhoc import Compared
+from monitor.on_demand.adhoc import Compared
 from monitor.reporting import pictures
 from monitor.reporting.ranking import change_in_words, excess, ranked, worth_showing
 from reports import comparison_words

@@ -13,12 +13,12 @@ import numpy as np
 import pyarrow as pa
 
 from detectors.result import Kind, Status
-from monitor.baseline_rows import read_table, watched
-from monitor.judging import World
 from monitor.prediction_log.base import LogError, PredictionLog
+from monitor.reference.rows import read_table, watched
 from monitor.reporting.gather import Gathered
 from monitor.settings import ModelSettings
 from monitor.store.evaluations import Evaluation
+from monitor.world import World
 from reports.context import DeepDiveLink, Period
 from reports.deep_dive import make_deep_dive
 

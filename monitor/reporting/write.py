@@ -16,13 +16,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.engine import Connection
 
 from alerts import outbox
-from monitor.judging import World, program
+from monitor.judging.moment import program
 from monitor.reporting.deep_dive import dive
 from monitor.reporting.gather import gather
 from monitor.reporting.page import model_page
 from monitor.reporting.totals import alarms, coverage, together
 from monitor.settings import ReportSettings
 from monitor.windows import local_day, midnight
+from monitor.world import World
 from reports.context import Change, Coverage, PastReport, Period, ReportContext, Verdict
 from reports.links import deep_dive_name
 from reports.mail import Mail, render_mail

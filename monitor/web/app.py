@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from monitor.pulse import Pulse
+from monitor.service.pulse import Pulse
 
 # Pages of ours need no script and nothing from elsewhere; one that was tricked into holding some gets neither.
 _POLICY = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:"}

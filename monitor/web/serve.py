@@ -14,8 +14,8 @@ import uvicorn
 from prometheus_client import start_http_server
 
 from monitor.errors import UserError
-from monitor.metrics import Metrics
-from monitor.pulse import Pulse
+from monitor.service.metrics import Metrics
+from monitor.service.pulse import Pulse
 from monitor.settings import Settings
 from monitor.web.actions import Desk, action_routes
 from monitor.web.app import make_app

@@ -22,7 +22,7 @@ from monitor import logs
 from monitor.clock import SetClock
 from monitor.config import load
 from monitor.daemon import Daemon
-from monitor.pulse import Pulse
+from monitor.service.pulse import Pulse
 from monitor.store import cursors, evaluations, leases
 from tests.support.flow import DAY, HOUR, START, Flow, rows
 from tests.support.service import ROOT, Service, free_port, until

@@ -26,8 +26,8 @@ from monitor.evaluate import (
     run_finding,
     unjudged,
 )
-from monitor.outcomes import Outcomes
-from monitor.performance import judge_performance
+from monitor.performance.outcomes import Outcomes
+from monitor.performance.realised import judge_performance
 from monitor.settings import ModelSettings
 from tests.support.flow import DAY, START, rows
 from tests.support.tables import random_table

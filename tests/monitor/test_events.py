@@ -12,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from detectors.result import Status
-from monitor.left_out import kept, only_event
+from monitor.reference.left_out import kept, only_event
 from monitor.settings import EventSettings, ModelSettings
 from monitor.store import baselines
 from monitor.windows import Window

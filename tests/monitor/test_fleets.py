@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
-from monitor import wiring
 from monitor.cli import app
 from monitor.cycle import blind
+from monitor.service import wiring
 from monitor.store import incidents
 from tests.support.flow import DAY, HOUR, START, Flow, rows, with_column
 

@@ -11,7 +11,7 @@ import pytest
 
 from detectors.reason import ATTRIBUTION
 from detectors.surrogate import Surrogate
-from monitor.judging import Judging
+from monitor.judging.moment import Judging
 from monitor.reasons.find import reference_rows
 from monitor.reasons.rows import target_of
 from monitor.store import baselines

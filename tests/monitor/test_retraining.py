@@ -16,8 +16,8 @@ from alerts.triggers.retrainings import NoSuchRetraining, NotNow, Retraining, St
 from detectors.result import Kind
 from monitor import firing, retraining
 from monitor.config import Config, load
+from monitor.service.wiring import make_deliverer
 from monitor.store import Store, incidents
-from monitor.wiring import make_deliverer
 from tests.support.flow import Flow
 from tests.support.http_server import Answer, Server, http_server
 from tests.support.incidents import DAY0, opened

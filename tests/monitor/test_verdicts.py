@@ -17,14 +17,14 @@ from detectors.result import Status
 from monitor.cli import app
 from monitor.clock import SetClock
 from monitor.cycle import Outcome
-from monitor.metrics import Metrics
 from monitor.promise import Promise, promises
-from monitor.pulse import Pulse
 from monitor.reporting.write import write
-from monitor.rounds import DeliveryRound, EvaluationRound
+from monitor.service.metrics import Metrics
+from monitor.service.pulse import Pulse
+from monitor.service.rounds import DeliveryRound, EvaluationRound
+from monitor.service.wiring import make_deliverer
 from monitor.settings import ReportSettings
 from monitor.store import baselines, incidents
-from monitor.wiring import make_deliverer
 from reports.sentences import alarms
 from tests.support.flow import DAY, HOUR, START, Flow, events_of, findings_of, rows
 

@@ -24,7 +24,7 @@ from alerts.delivery import Deliverer
 from alerts.health import Rate
 from alerts.incident import Change, IncidentEvent, State
 from alerts.routing import Route, Timing
-from monitor.channel_watch import ChannelWatch
+from monitor.service.channel_watch import ChannelWatch
 from monitor.store import incidents
 from monitor.store.engine import Store, make_engine
 from monitor.store.incidents import EVENTS

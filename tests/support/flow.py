@@ -21,12 +21,11 @@ from detectors.result import Finding
 from monitor.config import Config, load
 from monitor.cycle import Outcome
 from monitor.engine import Engine
-from monitor.judging import World
 from monitor.prediction_log.base import Hour, Part, PredictionLog
 from monitor.prediction_log.delta import DeltaLog
 from monitor.settings import Columns
 from monitor.store import Store, open_store
-from monitor.world import make_world
+from monitor.world import World, make_world
 
 COLUMNS = {"timestamp": "ts", "id": "id", "version": "version", "score": "score", "prediction": "pred"}
 START = datetime(2024, 3, 4, tzinfo=UTC)  # a Monday

@@ -17,8 +17,8 @@ from alerts.incident import State
 from alerts.permits import Permit, signed
 from alerts.triggers import retrainings
 from alerts.triggers.policy import Firing, Mode
-from monitor.metrics import Metrics
-from monitor.pulse import Pulse
+from monitor.service.metrics import Metrics
+from monitor.service.pulse import Pulse
 from monitor.settings import Settings
 from monitor.store import Store, incidents, open_store
 from monitor.web.actions import Desk

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.metrics import Metrics
-from monitor.pulse import Pulse
+from monitor.service.metrics import Metrics
+from monitor.service.pulse import Pulse
 from monitor.settings import Settings
 from monitor.web.serve import CannotListen, serving
 
