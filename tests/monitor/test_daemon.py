@@ -65,7 +65,7 @@ def _compiled() -> None:
             "starlette", "structlog", "typer", "uvicorn")  # fmt: skip
     names += [str(Path(spec.origin).parent) for name in used if (spec := find_spec(name)) and spec.origin]
     subprocess.run([sys.executable, "-m", "compileall", "-q", *names], cwd=ROOT, check=True)
-    loads = "from monitor.light import live_small; live_small(); import numpy.ma, numpy.random, numpy.linalg"
+    loads = "from monitor.service.light import live_small; live_small(); import numpy.ma, numpy.random, numpy.linalg"
     for program in ("import monitor.daemon, monitor.store.migrate, alembic.command", f"{loads}; import monitor.daemon"):
         subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
 

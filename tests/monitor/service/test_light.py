@@ -37,7 +37,8 @@ def test_arrow_works_without_pandas_and_children_have_it() -> None:
 
 
 def test_where_pandas_is_loaded_already_it_stays() -> None:
-    program = "import pandas; from monitor.light import without_pandas; assert not without_pandas(); import pandas.core"
+    loads = "import pandas; from monitor.service.light import without_pandas"
+    program = f"{loads}; assert not without_pandas(); import pandas.core"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=Path(__file__).parents[3], capture_output=True, text=True, check=False
     )
