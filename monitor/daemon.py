@@ -75,7 +75,7 @@ class Daemon:
         scheduler = BackgroundScheduler(timezone=UTC)
         heartbeat = Heartbeat(self.pulse)
         desk = Desk(store, lambda: self.config.settings.server, self.clock)
-        page = partial(incident_page, store)
+        page = partial(incident_page, store, lambda: self.config.settings, self.clock)
         with (
             self._signals(),
             serving(self.config.settings, self.pulse, self.metrics, evaluations.status, page, desk),

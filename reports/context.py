@@ -117,8 +117,8 @@ class ModelPage:
     `sentence` is the verdict in one sentence, `action` who does what next, `figure` the before → after of the digest
     line ("KS of dep_hour 0.04 → 0.31"), `subjects` what both are about, so that they lead to their evidence.
     `features` are the interesting ones, most interesting first, of `features_total` watched; the rest are in `findings`
-    only. `together` are figures of all inputs' joint distribution. A part that is empty has no section; `absent` says
-    why, where that is known.
+    only. `ranked_by` says by what they are ranked, in words. `together` are figures of all inputs' joint distribution.
+    A part that is empty has no section; `absent` says why, where that is known.
     """
 
     name: str
@@ -136,6 +136,7 @@ class ModelPage:
     why: Why | None = None
     features: tuple[FeatureDrift, ...] = ()
     features_total: int = 0
+    ranked_by: str = ""
     together: tuple[Figure, ...] = ()
     heat: HeatMap | None = None
     predictions: tuple[PredictionPanel, ...] = ()

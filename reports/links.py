@@ -28,6 +28,16 @@ def deep_dive_name(model: str) -> str:
     return f"evidently-{slug(model)}.html"
 
 
+def incident_name(incident: str) -> str:
+    """The file name of an incident's page."""
+    return f"incident-{slug(incident)}.html"
+
+
+def incident_data_name(incident: str) -> str:
+    """The file name of the same as JSON."""
+    return f"incident-{slug(incident)}.json"
+
+
 def slug(name: str) -> str:
     """`name` in lower-case letters, digits and dashes, with a hash of it where that lost anything."""
     short = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:48]

@@ -21,6 +21,7 @@ from functools import lru_cache
 from typing import Any
 
 from reports.context import ModelPage, ReportContext
+from reports.incident import IncidentPage
 from reports.links import data_name, page_name
 
 VERSION = 1
@@ -44,6 +45,11 @@ def model_document(context: ReportContext, model: ModelPage) -> dict[str, Any]:
     """One model's whole page as JSON."""
     head = {name: plain_data(getattr(context, name)) for name in ("title", "period", "generated_at", "program")}
     return {"type": "model", "schema": SCHEMA_ID, "report": head, **plain_data(model)}
+
+
+def incident_document(page: IncidentPage) -> dict[str, Any]:
+    """An incident's page as JSON."""
+    return {"type": "incident_page", "schema": SCHEMA_ID, **plain_data(page)}
 
 
 def plain_data(value: Any) -> Any:
@@ -105,9 +111,9 @@ def _inert(text: str) -> str:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of both documents, made from the classes they are made from."""
+    """The JSON Schema (2020-12) of all three documents, made from the classes they are made from."""
     found: dict[str, Any] = {}
-    for kind in (ReportContext, ModelPage):
+    for kind in (ReportContext, ModelPage, IncidentPage):
         _define(kind, found)
     line = {"page": {"type": "string"}, "data": {"type": "string"}}
     listed = {"allOf": [{"$ref": "#/$defs/ModelPage"}, {"type": "object", "properties": line, "required": list(line)}]}
@@ -118,10 +124,11 @@ def schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:{SCHEMA_ID}",
-        "title": "Driftline's report.json and model-*.json",
+        "title": "Driftline's report.json, model-*.json and incident-*.json",
         "oneOf": [
             _document("report", "ReportContext", {}),
             _document("model", "ModelPage", {"report": told}),
+            _document("incident_page", "IncidentPage", {}),
         ],
         "$defs": dict(sorted(found.items())),
     }

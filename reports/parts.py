@@ -127,7 +127,10 @@ class HeatMap:
 
 @dataclass(frozen=True, slots=True)
 class SegmentRow:
-    """One segment beside the whole: its share of rows before and now, and its strongest figure."""
+    """One segment beside the whole: its share of rows before and now, its strongest figure, its worst measure.
+
+    `state` is the worst of both; `figure` None: nothing of it breached.
+    """
 
     segment: str  # "origin = LGA"
     rows: int
@@ -137,6 +140,7 @@ class SegmentRow:
     figure: Figure | None = None
     state: State = State.OK
     note: str = ""  # "all of it is in this segment"
+    performance: Figure | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,9 @@ from pathlib import Path
 
 from reports import machine, sentences
 from reports.context import ModelPage, PastReport, ReportContext, Verdict
+from reports.files import replace_file
+from reports.incident import IncidentPage
+from reports.incident_pages import write_incident
 from reports.links import data_name, page_name, relative, slug
 from reports.selection import DRAWN, WHOLE_DRAWN, digest_part, most_urgent
 from reports.templating import environment
@@ -36,10 +39,12 @@ class ReportWriter:
         self._urgent: list[ModelPage] = []
         self._findings: list[str] = []
 
-    def add(self, model: ModelPage) -> None:
-        """Write one model's page and its JSON, and keep its line of the digest."""
-        _replace(self._folder / page_name(model.name), render_model(self._head, model, HOME))
-        _replace(self._folder / data_name(model.name), _json(machine.model_document(self._head, model)))
+    def add(self, model: ModelPage, incidents: Sequence[IncidentPage] = ()) -> None:
+        """Write one model's page and its incidents', each with its JSON, and keep its line of the digest."""
+        for incident in incidents:
+            write_incident(incident, self._folder)
+        replace_file(self._folder / page_name(model.name), render_model(self._head, model, HOME))
+        replace_file(self._folder / data_name(model.name), _json(machine.model_document(self._head, model)))
         self._findings += machine.findings_lines(model)
         self._light.append(digest_part(model))
         self._urgent = most_urgent((*self._urgent, model))
@@ -48,10 +53,12 @@ class ReportWriter:
         """Write the digest, all in one file, `report.json` and the findings; the report with its models' lines."""
         ranked = tuple(sorted(self._light, key=lambda page: (list(Verdict).index(page.verdict), page.name)))
         context = replace(self._head, models=ranked, **totals)  # type: ignore[arg-type]
-        _replace(self._folder / HOME, render_digest(context, {model.name: page_name(model.name) for model in ranked}))
-        _replace(self._folder / WHOLE, render_whole(context, self._urgent))
-        _replace(self._folder / "report.json", _json(machine.report_document(context)))
-        _replace(self._folder / "findings.csv", ",".join(machine.COLUMNS) + "\n" + "".join(self._findings))
+        replace_file(
+            self._folder / HOME, render_digest(context, {model.name: page_name(model.name) for model in ranked})
+        )
+        replace_file(self._folder / WHOLE, render_whole(context, self._urgent))
+        replace_file(self._folder / "report.json", _json(machine.report_document(context)))
+        replace_file(self._folder / "findings.csv", ",".join(machine.COLUMNS) + "\n" + "".join(self._findings))
         return context
 
 
@@ -109,12 +116,6 @@ def _digest(context: ReportContext, links: Mapping[str, str], whole: Sequence[Mo
 
 def _json(document: Mapping[str, object]) -> str:
     return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
-
-
-def _replace(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
 
 
 def _render(template: str, zone: str, /, **values: object) -> str:

@@ -22,6 +22,7 @@ from reports.context import (
     State,
     Verdict,
 )
+from reports.incident import IncidentPage
 from reports.links import slug
 from reports.wording import plain
 
@@ -85,6 +86,16 @@ def places(page: ModelPage, most: int = DRAWN) -> dict[str, str]:
     return found
 
 
+def incident_places(page: IncidentPage) -> dict[str, str]:
+    """The same of an incident's page."""
+    found = {feature.name: f"f-{slug(feature.name)}" for feature in page.evidence}
+    for section, there in (("performance", page.performance), ("business", page.business)):
+        found.update({series.metric: section for series in there})
+    if page.volume is not None and page.volume.points:
+        found.setdefault("rows", "volume")
+    return found
+
+
 def first_of(rows: Sequence[QualityRow], place: Mapping[str, str]) -> list[tuple[QualityRow, str | None]]:
     """Each row with the id it carries: a subject's first row only, and only where its evidence is this row."""
     seen: set[str] = set()
@@ -103,9 +114,10 @@ def feature_table(page: ModelPage, drawn: int) -> list[tuple[str, Figure, float 
     """
     if page.features_total <= drawn:
         return []
+    together = {figure.statistic for figure in page.together}
     strongest: dict[str, tuple[Figure, float | None]] = {}
     for row in page.findings:
-        if row.kind != "feature" or row.segment is not None:
+        if row.kind != "feature" or row.segment is not None or row.figure.statistic in together:
             continue
         ratio = times_limit(row.figure)
         if row.subject not in strongest or (ratio or 0.0) > (strongest[row.subject][1] or 0.0):

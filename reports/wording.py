@@ -41,9 +41,13 @@ def trimmed(value: float | None) -> str:
 
 
 def measured(value: float | None, unit: str, *, limit: bool = False) -> str:
-    """A statistic in its unit: "number" 0.312, "share" 31%, "deviations" +0.31 sd. `limit`: as a threshold."""
+    """A statistic in its unit: "number" 0.312, "share" 31%, "deviations" +0.31 sd, and of a share's change "points"
+    (of a hundred) +3.1 points. `limit`: as a threshold."""
     if unit == "share":
         return share(value)
+    if unit == "points" and value is not None and math.isfinite(value):
+        points = number(100.0 * value, 2)
+        return f"{'+' if value > 0 else ''}{points} {'point' if points in ('1', '−1') else 'points'}"
     written = trimmed(value) if limit else number(value)
     if unit != "deviations" or value is None or not math.isfinite(value):
         return written
@@ -87,6 +91,13 @@ def horizon(value: str) -> str:
     return {"1h": "hourly", "1d": "daily"}.get(value, f"{value.removesuffix('d')}-day windows")
 
 
+def window(value: str) -> str:
+    """One window of a horizon in words: `1d` is a day, `7d` a 7-day window, `run` one run."""
+    if value.startswith("run"):
+        return "one run"
+    return {"1h": "an hour", "1d": "a day"}.get(value, f"{value.removesuffix('d')}-day window")
+
+
 def plural(n: int, one: str, many: str = "") -> str:
     """`1 model`, `2 models`."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
@@ -115,6 +126,12 @@ def clock(moment: datetime, zone: ZoneInfo) -> str:
     """`6 May, 08:00` in `zone`."""
     local = moment.astimezone(zone)
     return f"{local.day} {local:%b}, {local:%H:%M}"
+
+
+def dated_clock(moment: datetime, zone: ZoneInfo) -> str:
+    """`6 May 2013, 08:00` in `zone`."""
+    local = moment.astimezone(zone)
+    return f"{local.day} {local:%b %Y}, {local:%H:%M}"
 
 
 def utc(moment: datetime) -> str:

@@ -32,11 +32,6 @@ if TYPE_CHECKING:
 _SUBJECT = 150
 
 
-def as_page(message: Message) -> str:
-    """The message as the HTML a mail would hold: also a page to look at."""
-    return _templates().get_template("email.html.j2").render(message=message, letter=None)
-
-
 @dataclass(frozen=True)
 class Server:
     """Where mail is handed in."""

@@ -1,17 +1,21 @@
-"""`driftline report`: write a report now.
+"""`driftline report`: write a report, or an incident's page, now.
 
-In: a report's name, a period. Out: where it is. Kept: the HTML pages.
+In: a report's name, a period; or an incident's id. Out: where it is. Kept: the HTML pages.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from monitor.cli.common import ConfigOption, JsonOption, console, emit_json, load_config, parse_time, pick
+from monitor.errors import UserError
+
+if TYPE_CHECKING:
+    from monitor.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -28,12 +32,18 @@ def report(
         str | None,
         typer.Option("--from", metavar="TIME", help="First day.", show_default="the report's period earlier"),
     ] = None,
-    folder: Annotated[Path | None, typer.Option("--out", help="Where to write.", show_default="as configured")] = None,
+    incident: Annotated[
+        str | None,
+        typer.Option("--incident", metavar="ID", help="Write this incident's page instead.", show_default=False),
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="The folder to write to.", show_default="as configured")
+    ] = None,
     send: Annotated[bool, typer.Option("--send", help="Also send it to the report's channels.")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a report of any period from what is stored; `run` writes them by schedule."""
+    """Write a report of any period, or one incident's page, from what is stored; `run` writes reports by schedule."""
     from zoneinfo import ZoneInfo
 
     from monitor.reporting.write import announce, period_of, write
@@ -51,6 +61,11 @@ def report(
         chosen = chosen.model_copy(update={"folder": folder})
     zone = ZoneInfo(chosen.timezone)
     now = datetime.now(UTC)
+    if incident is not None:
+        if begin is not None or end is not None or send:
+            raise UserError("--incident writes one incident's page as it stands now: leave out --from, --to and --send")
+        _incident(loaded.settings, incident, chosen.folder if folder else chosen.folder / "incidents", now, as_json)
+        return
     at = parse_time(end, zone) if end else now
     period = period_of(chosen, at)
     if begin is not None:
@@ -68,3 +83,22 @@ def report(
     else:
         days = (period.end - period.start + timedelta(hours=2)).days
         console().print(f"{written.index}: {days} days, {len(written.context.models)} models", markup=False)
+
+
+def _incident(settings: Settings, incident: str, folder: Path, now: datetime, as_json: bool) -> None:
+    from monitor.reporting.incident import page_of
+    from monitor.store import open_store
+    from reports import incident_words as words
+    from reports.incident_pages import write_incident
+
+    store = open_store(settings.state)
+    with store.read() as connection:
+        page = page_of(connection, settings, incident, now)
+    store.close()
+    if page is None:
+        raise UserError(f"there is no incident {incident!r}; `driftline incidents list --all` shows them")
+    path = write_incident(page, folder)
+    if as_json:
+        emit_json({"type": "incident_page", "id": page.record.id, "path": str(path)})
+    else:
+        console().print(f"{path}: {words.title(page)}, {words.chip(page).lower()}", markup=False)

@@ -6,7 +6,7 @@ In: a connection, a model's settings, a period. Out: `Gathered`. Kept: nothing. 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from detectors.profile import Profile
 from detectors.reason import ATTRIBUTION
 from detectors.result import Finding, Kind
 from monitor.promise import watched_days
+from monitor.reporting.importance import Importance, importance_of
 from monitor.settings import ModelSettings
 from monitor.store import baselines, evaluations, incidents, profiles, versions
 from monitor.store.baselines import Baseline
@@ -27,6 +28,7 @@ from reports.context import Period
 
 WEEKS = 8
 Judged = TypeVar("Judged", Evaluation, Past)
+_JUDGING = timedelta(hours=1)  # that judging the last window may take
 _LENGTHS = {"1h": 1, "1d": 24, "7d": 168, "28d": 672}
 
 
@@ -35,8 +37,9 @@ class Gathered:
     """One model's stored facts. Evaluations are oldest first, newest revision each: `inputs` those of the period,
     `performance` those of the last eight weeks, `history` what a series needs of the inputs of eight weeks.
 
-    `baseline` is that of the version that served last; `production` that version's rows of the period on its grid
-    (None: no baseline or no rows); `watched_days` is how much of the period the model was watched.
+    `incidents` and `timeline` are what was known of them at `known_at`, soon after the period, whatever has become of
+    them since. `baseline` is that of the version that served last; `production` that version's rows of the period on
+    its grid (None: no baseline or no rows); `watched_days` is how much of the period the model was watched.
     """
 
     model: str
@@ -54,6 +57,8 @@ class Gathered:
     production: Profile | None
     slots: tuple[SlotState, ...]
     watched_days: float
+    known_at: datetime
+    importance: Importance = field(default_factory=Importance)
 
     def light(self) -> Gathered:
         """The same without what only the model's own page needs, for the totals over all models."""
@@ -68,6 +73,16 @@ class Gathered:
             production=None,
             slots=(),
         )
+
+    @property
+    def opened(self) -> list[Incident]:
+        """The incidents opened in the period, or since it ended and before it was looked at; each in one period only.
+
+        Windows are judged after they end: what the last day of a period shows is seen on the day after.
+        """
+        lag = self.known_at - self.period.end
+        start, end = self.period.start + lag, self.period.end + lag
+        return [one for one in self.incidents if start < one.opened_at <= end]
 
     def of_horizon(self, which: Sequence[Judged], horizon: str) -> list[Judged]:
         """The evaluations of one horizon, batch runs being one horizon, "run"."""
@@ -101,9 +116,20 @@ def _pick(names: set[str], *, shortest: bool) -> str:
     return "run" if "run" in names else "1h" if names else "1d"
 
 
-def gather(connection: Connection, model: str, settings: ModelSettings, period: Period) -> Gathered:
-    """Read what is stored about a model for a report of `period`."""
-    since = period.end - timedelta(weeks=WEEKS)
+def gather(
+    connection: Connection,
+    model: str,
+    settings: ModelSettings,
+    period: Period,
+    known_at: datetime | None = None,
+    since: datetime | None = None,
+) -> Gathered:
+    """Read what is stored about a model for a report of `period`, its series from `since` on (eight weeks).
+
+    `known_at` is when its incidents are looked at, by default when the period's last window has been judged.
+    """
+    since = since or period.end - timedelta(weeks=WEEKS)
+    known_at = max(known_at or period.end, period.end + settings.settle + _JUDGING)
     told = list(evaluations.find(connection, model, start=since, end=period.end, done=False, findings=False))
     of_inputs = [one for one in told if one.aspect is Aspect.INPUTS and one.status == evaluations.DONE]
     # Hours are many, and no series shows them beyond the period.
@@ -128,14 +154,18 @@ def gather(connection: Connection, model: str, settings: ModelSettings, period: 
         history=(*before, *(evaluations.past_of(one) for one in inputs)),
         performance=tuple(evaluations.find(connection, model, start=since, end=period.end, aspect=Aspect.PERFORMANCE)),
         skipped=tuple(one for one in told if one.status == evaluations.SKIPPED and one.window.end > period.start),
-        incidents=tuple(incidents.listing(connection, model=model, start=since, end=period.end)),
-        timeline=tuple(incidents.timeline(connection, model=model, start=since, end=period.end)),
+        incidents=tuple(
+            one for one in incidents.as_of(connection, model, since, known_at) if one.window.start < period.end
+        ),
+        timeline=tuple(incidents.timeline(connection, model=model, start=since, end=known_at)),
         versions=known,
         baselines=bases,
         baseline=baseline,
         production=production,
         slots=tuple(profiles.slot_states(connection, model, since, period.end).values()),
         watched_days=watched_days(connection, model, period.start, period.end),
+        known_at=known_at,
+        importance=importance_of(connection, settings, baseline),
     )
 
 

@@ -5,15 +5,18 @@ In: `Gathered`. Out: `reports.context.ModelPage`. Kept: nothing.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 
 from alerts.incident import Incident
 from detectors.diagnosis import Trouble
-from detectors.result import Kind, Severity, Status
+from detectors.registry import JOINT
+from detectors.result import Finding, Kind, Severity, Status
 from monitor.reporting import pictures
 from monitor.reporting.gather import Gathered, kinds
 from monitor.reporting.ranking import change_in_words, ranked, worth_showing
+from monitor.reporting.segments import segment_rows
 from monitor.reporting.why import why
 from monitor.store.evaluations import Evaluation
 from reports.context import (
@@ -22,6 +25,7 @@ from reports.context import (
     DeepDiveLink,
     Distribution,
     FeatureDrift,
+    Figure,
     FindingRow,
     Gap,
     HealthRow,
@@ -30,11 +34,13 @@ from reports.context import (
     Period,
     PredictionPanel,
     QualityRow,
+    SegmentRow,
     State,
     TimelineEntry,
     Verdict,
     VersionSpan,
 )
+from reports.links import incident_name
 from reports.selection import DRAWN
 
 _ASPECTS = {
@@ -49,10 +55,11 @@ _URGENT = (Trouble.DATA, Trouble.PERFORMANCE, Trouble.SILENCE, Trouble.BLIND, Tr
 _DISTRIBUTION = ("ks", "psi")
 _WEEK = timedelta(days=7)
 _MOST_CHANGES = 12
+_MOST_PAGES = 12
 
 
-def model_page(gathered: Gathered, deep_dive: DeepDiveLink | None) -> ModelPage:
-    """The page, its verdict first."""
+def model_page(gathered: Gathered, deep_dive: DeepDiveLink | None, with_pages: Collection[str] = ()) -> ModelPage:
+    """The page, its verdict first; `with_pages` are the incidents that have a page of their own beside it."""
     latest = _latest(gathered)
     verdict, sentence, action, diagnosis = _verdict(gathered)
     page = ModelPage(
@@ -68,7 +75,7 @@ def model_page(gathered: Gathered, deep_dive: DeepDiveLink | None) -> ModelPage:
         versions=_versions(gathered),
         health=_strip(gathered),
         changes=changes(gathered),
-        incidents=tuple(_record(gathered, incident) for incident in _this_week(gathered)),
+        incidents=tuple(_record(gathered, incident, with_pages) for incident in _this_week(gathered)),
         gaps=_gaps(gathered),
         performance=pictures.performance(gathered),
         business=pictures.business(gathered),
@@ -83,7 +90,10 @@ def model_page(gathered: Gathered, deep_dive: DeepDiveLink | None) -> ModelPage:
         page,
         features=features,
         heat=pictures.heat(gathered),
-        features_total=len({f.subject for f in kinds(latest, Kind.FEATURE)}),
+        features_total=len({f.subject for f in _of_features(latest)}),
+        ranked_by=_ranked_by(gathered),
+        together=_together(gathered),
+        segments=_segments(gathered, latest),
         predictions=_predictions(gathered, latest),
         quality=_quality(gathered, latest),
         findings=_rows(gathered, latest),
@@ -139,14 +149,18 @@ def _latest(gathered: Gathered) -> Evaluation | None:
 
 
 def _open(gathered: Gathered) -> list[Incident]:
-    end = gathered.period.end
-    still = [one for one in gathered.incidents if one.resolved_at is None or one.resolved_at > end]
+    still = [one for one in gathered.incidents if not one.resolved]
     return sorted(still, key=lambda one: (-one.severity.rank, one.opened_at))
 
 
 def _this_week(gathered: Gathered) -> list[Incident]:
     start = gathered.period.start
     return [one for one in gathered.incidents if one.resolved_at is None or one.resolved_at >= start]
+
+
+def recent(gathered: Gathered) -> list[Incident]:
+    """The incidents of the period that have pages of their own in a report, newest first."""
+    return sorted(_this_week(gathered), key=lambda one: one.opened_at, reverse=True)[:_MOST_PAGES]
 
 
 def _verdict(gathered: Gathered) -> tuple[Verdict, str, str, str]:
@@ -161,9 +175,7 @@ def _verdict(gathered: Gathered) -> tuple[Verdict, str, str, str]:
     if not any(finding.status is not Status.INSUFFICIENT for one in judged for finding in one.findings):
         reason = _why_not(gathered)
         return Verdict.NOT_MONITORED, _sentence(reason), "", ""
-    over = [
-        one for one in _this_week(gathered) if one.resolved_at is not None and one.resolved_at <= gathered.period.end
-    ]
+    over = [one for one in _this_week(gathered) if one.resolved]
     if over:
         return Verdict.HEALTHY, f"Healthy again: {over[-1].summary} is over.", "", ""
     return Verdict.HEALTHY, "Nothing has changed enough to matter.", "", ""
@@ -267,7 +279,8 @@ def _note(gathered: Gathered, aspect: Aspect) -> str:
 
 def _features(gathered: Gathered, latest: Evaluation) -> tuple[FeatureDrift, ...]:
     found = []
-    for subject, findings in ranked(kinds(latest, Kind.FEATURE))[:DRAWN]:
+    shares = gathered.importance.shares
+    for subject, findings in ranked(_of_features(latest), shares)[:DRAWN]:
         found.append(
             FeatureDrift(
                 subject,
@@ -275,9 +288,35 @@ def _features(gathered: Gathered, latest: Evaluation) -> tuple[FeatureDrift, ...
                 _summary(gathered, subject),
                 _distribution(gathered, subject),
                 pictures.series(gathered, subject, findings[0].detector),
+                shares.get(subject),
             )
         )
     return tuple(found)
+
+
+def _of_features(latest: Evaluation) -> list[Finding]:
+    return [finding for finding in kinds(latest, Kind.FEATURE) if finding.detector not in JOINT]
+
+
+def _ranked_by(gathered: Gathered) -> str:
+    known = gathered.importance
+    if not known.shares:
+        return "drift alone: how much the model uses each feature is not known yet"
+    return f"impact x drift: how far a feature moved, times how much the model uses it ({known.source})"
+
+
+def _together(gathered: Gathered) -> tuple[Figure, ...]:
+    """The joint distribution of all inputs, as it was last judged: of a day, whatever the week is summed up in."""
+    judged = [one for one in gathered.in_period(gathered.inputs) if any(f.detector in JOINT for f in one.findings)]
+    return tuple(pictures.figure(f) for one in judged[-1:] for f in one.findings if f.detector in JOINT)
+
+
+def _segments(gathered: Gathered, latest: Evaluation) -> tuple[SegmentRow, ...]:
+    if gathered.baseline is None or gathered.production is None:
+        return ()
+    outcomes = gathered.of_horizon(gathered.in_period(gathered.performance), gathered.summary)[-1:]
+    findings = [*latest.findings, *(finding for one in outcomes for finding in one.findings)]
+    return segment_rows(gathered.baseline.profile, gathered.production, findings, gathered.settings.minimum_rows)
 
 
 def _predictions(gathered: Gathered, latest: Evaluation) -> tuple[PredictionPanel, ...]:
@@ -343,7 +382,7 @@ def _versions(gathered: Gathered) -> tuple[VersionSpan, ...]:
     return tuple(spans)
 
 
-def _record(gathered: Gathered, incident: Incident) -> IncidentRecord:
+def _record(gathered: Gathered, incident: Incident, with_pages: Collection[str]) -> IncidentRecord:
     entries = tuple(
         TimelineEntry(at, event, reason) for owner, event, at, reason in gathered.timeline if owner == incident.id
     )
@@ -360,6 +399,7 @@ def _record(gathered: Gathered, incident: Incident) -> IncidentRecord:
         summary=incident.summary,
         action=incident.action,
         timeline=entries,
+        page=incident_name(incident.id) if incident.id in with_pages else None,
     )
 
 

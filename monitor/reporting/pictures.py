@@ -11,6 +11,7 @@ from math import isfinite
 
 from detectors.columns import ColumnKind
 from detectors.diagnosis import Trouble
+from detectors.estimated import ESTIMATED
 from detectors.performance import MEASURES
 from detectors.profile import Profile
 from detectors.registry import DETECTORS, Unit, entry_of
@@ -52,10 +53,8 @@ def state_of(finding: Finding) -> State:
 
 def title_of(detector: str) -> str:
     """A detector's name as people write it."""
-    known = entry_of(detector)
-    if known is not None:
-        return known.title
-    return MEASURES[detector].title if detector in MEASURES else detector.replace("_", " ")
+    known = entry_of(detector) or MEASURES.get(detector) or ESTIMATED.get(detector)
+    return detector.replace("_", " ") if known is None else known.title
 
 
 def unit_of(detector: str) -> Unit:
@@ -67,9 +66,9 @@ def unit_of(detector: str) -> Unit:
 def figure(finding: Finding) -> Figure:
     """A finding as a judged figure; the threshold of a measure is the value it must not pass, not its tolerance."""
     threshold = finding.threshold
-    if finding.detector in MEASURES:
+    if finding.detector in MEASURES or finding.detector in ESTIMATED:
         usual = finding.detail.get("baseline")
-        threshold = _limit(finding.detector, usual if isinstance(usual, float) else None, threshold)
+        threshold = limit_of(finding.detector, usual if isinstance(usual, float) else None, threshold)
     return Figure(
         statistic=title_of(finding.detector),
         value=finding.statistic,
@@ -234,7 +233,7 @@ def performance(gathered: Gathered) -> tuple[PerformanceSeries, ...]:
                 MEASURES[name].title,
                 MEASURES[name].higher_is_better,
                 usual,
-                _limit(name, usual, limits[name]),
+                limit_of(name, usual, limits[name]),
                 horizon,
                 tuple(line),
                 marks(gathered, trouble=Trouble.PERFORMANCE),
@@ -283,11 +282,14 @@ def _interval(finding: Finding) -> tuple[float | None, float | None]:
     return finding.statistic - _95 * error, finding.statistic + _95 * error
 
 
-def _limit(name: str, usual: float | None, tolerance: float | None) -> float | None:
-    if usual is None or tolerance is None or MEASURES[name].signed:
+def limit_of(name: str, usual: float | None, tolerance: float | None) -> float | None:
+    """The value a measure must not pass, from the baseline's and how much worse it may be."""
+    realised = MEASURES.get(name)
+    if usual is None or tolerance is None or (realised is not None and realised.signed):
         return None  # what is best at 0 has a limit on either side
-    worse = tolerance * usual if MEASURES[name].relative else tolerance
-    return usual - worse if MEASURES[name].higher_is_better else usual + worse
+    measure = realised or ESTIMATED[name]
+    worse = tolerance * usual if measure.relative else tolerance
+    return usual - worse if measure.higher_is_better else usual + worse
 
 
 def volume(gathered: Gathered) -> VolumeSeries | None:

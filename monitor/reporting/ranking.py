@@ -5,7 +5,7 @@ In: findings, profiles. Out: findings by column in reading order; short texts. K
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from detectors.profile import Profile
 from detectors.result import Finding, Status
@@ -17,14 +17,26 @@ def excess(finding: Finding) -> float:
     return abs(size or 0.0) / (finding.threshold or 1.0)
 
 
-def ranked(findings: Sequence[Finding]) -> list[tuple[str, list[Finding]]]:
-    """Findings by subject, those in breach first, then by size; within a subject likewise."""
+def ranked(
+    findings: Sequence[Finding], importance: Mapping[str, float] | None = None
+) -> list[tuple[str, list[Finding]]]:
+    """Findings by subject, those in breach first, then by size; within a subject likewise.
+
+    With `importance`, a subject's size is weighed by its share of the model's use of its features.
+    """
     grouped: dict[str, list[Finding]] = {}
     for finding in findings:
         grouped.setdefault(finding.subject, []).append(finding)
     for mine in grouped.values():
         mine.sort(key=lambda one: (one.status is not Status.BREACH, -excess(one)))
-    return sorted(grouped.items(), key=lambda item: (item[1][0].status is not Status.BREACH, -excess(item[1][0])))
+
+    def place(item: tuple[str, list[Finding]]) -> tuple[bool, float, float]:
+        subject, first = item[0], item[1][0]
+        size = excess(first)
+        weight = importance.get(subject, 0.0) if importance else 1.0
+        return first.status is not Status.BREACH, -size * weight, -size
+
+    return sorted(grouped.items(), key=place)
 
 
 def worth_showing(finding: Finding) -> bool:

@@ -19,12 +19,7 @@ _MONTH_DAYS = 30
 
 def alarms(everything: Sequence[Gathered]) -> AlarmCounts:
     """Incidents opened in the period, by what people said of them."""
-    opened = [
-        incident
-        for gathered in everything
-        for incident in gathered.incidents
-        if gathered.period.start <= incident.opened_at < gathered.period.end
-    ]
+    opened = [incident for gathered in everything for incident in gathered.opened]
     verdicts = [incident.verdict for incident in opened]
     waits = [
         (incident.acknowledged_at - incident.opened_at).total_seconds() / 60

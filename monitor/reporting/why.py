@@ -1,41 +1,57 @@
-"""The reason on a model's page: the newest that was found for a window of the period.
+"""The reason for what changed: what the findings amount to, and what a change of the predictions is attributed to.
 
-In: `Gathered`. Out: a `Why`, or None. Kept: nothing.
+In: `Gathered`, or the evaluations an incident rests on. Out: a `Why`, or None. Kept: nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from detectors.conclusion import Conclusion
+from detectors.conclusion import Conclusion, Verdict
 from detectors.diagnosis import verdict_of
+from detectors.performance import MEASURES
 from detectors.reason import ATTRIBUTION, BECAUSE
 from detectors.result import Finding, Status
 from monitor.reporting.gather import Gathered
+from monitor.reporting.pictures import figure
+from monitor.store.evaluations import Evaluation
 from reports.parts import Contribution, Why
+from reports.wording import measured, plural, window
 
-_EVIDENCE = 4
+_BREACHES, _IN_ORDER = 3, 2
 
 
 def why(gathered: Gathered) -> Why | None:
-    """What the findings amount to, and what a change of the predictions is attributed to."""
+    """The newest reason that was found in the period, with the verdict of its latest windows."""
     evaluations = gathered.in_period(gathered.inputs) + gathered.in_period(gathered.performance)
-    reasons = [f for one in evaluations for f in one.findings if f.detector == ATTRIBUTION and BECAUSE in f.detail]
-    newest = max(reasons, key=lambda finding: finding.window.end, default=None)
     horizon = gathered.summary
     latest = [
         gathered.of_horizon(gathered.in_period(which), horizon) for which in (gathered.inputs, gathered.performance)
     ]
-    findings = [finding for found in latest if found for finding in found[-1].findings]
-    verdict = verdict_of(findings)
+    verdict = verdict_of([finding for found in latest if found for finding in found[-1].findings])
+    return _told(evaluations, verdict, named=True)
+
+
+def why_of(evaluations: Sequence[Evaluation], diagnosis: str) -> Why | None:
+    """The same of the windows an incident rests on; its own diagnosis stands, and is told elsewhere."""
+    verdict = verdict_of([finding for one in evaluations for finding in one.findings])
+    if verdict.conclusion != diagnosis:
+        verdict = Verdict(Conclusion.UNKNOWN, "")
+    return _told(evaluations, verdict, named=False)
+
+
+def _told(evaluations: Sequence[Evaluation], verdict: Verdict, *, named: bool) -> Why | None:
+    reasons = [f for one in evaluations for f in one.findings if f.detector == ATTRIBUTION and BECAUSE in f.detail]
+    newest = max(reasons, key=lambda finding: finding.window.end, default=None)
     if newest is None and verdict.conclusion in (Conclusion.HEALTHY, Conclusion.UNKNOWN):
         return None
-    named = f"{verdict.conclusion.value[:1].upper()}{verdict.conclusion.value[1:]}"
-    told = f"{named}: {verdict.sentence}." if verdict.sentence else f"{named}."
-    evidence = tuple(_line(finding) for finding in verdict.evidence if finding.status is Status.BREACH)[:_EVIDENCE]
+    name = f"{verdict.conclusion.value[:1].upper()}{verdict.conclusion.value[1:]}"
+    sentence = f"{verdict.sentence[:1].upper()}{verdict.sentence[1:]}." if verdict.sentence else ""
+    told = (f"{name}: {verdict.sentence}." if verdict.sentence else f"{name}.") if named else sentence
+    evidence = tuple(in_words(finding) for finding in _telling(verdict.evidence))
     if newest is None:
-        return Why(told, evidence)
+        return Why(told, evidence) if told or evidence else None
     detail: Mapping[str, Any] = newest.detail
     contributions = tuple(
         Contribution(", ".join(term["features"]), float(term["points"]), text=_percent(term["percent"]))
@@ -50,11 +66,12 @@ def why(gathered: Gathered) -> Why | None:
             f"{worst['segment']}: {worst['before']:.3g} before, {worst['now']:.3g} now "
             f"({worst['share']:.0%} of the rows; the worst of {worst['looked_at']:,} parts looked at)",
         )
+    because = str(detail[BECAUSE])
     return Why(
-        sentence=f"{told} {detail[BECAUSE]}.",
+        sentence=f"{told} {because[:1].upper()}{because[1:]}.".strip(),
         evidence=evidence,
         measure=str(detail["measure"]),
-        unit=str(detail["unit"]),
+        unit="points" if detail["unit"] == "share" else str(detail["unit"]),
         total=newest.statistic,
         residual=float(detail["residual"]),
         contributions=contributions,
@@ -62,9 +79,28 @@ def why(gathered: Gathered) -> Why | None:
     )
 
 
-def _line(finding: Finding) -> str:
-    value = "" if finding.statistic is None else f" {finding.statistic:.3g}"
-    return f"{finding.subject}: {finding.detector}{value}, {finding.window.horizon}, {finding.n:,} rows"
+def _telling(evidence: Sequence[Finding]) -> list[Finding]:
+    """What speaks for a verdict, each figure once: what breached, and what is as it was."""
+    seen: dict[tuple[str, str], Finding] = {}
+    for finding in evidence:
+        if finding.statistic is not None and finding.detail.get("judged", True):
+            seen.setdefault((finding.subject, finding.detector), finding)
+    breaches = [finding for finding in seen.values() if finding.status is Status.BREACH]
+    others = [finding for finding in seen.values() if finding.status is Status.OK and finding.threshold is not None]
+    return [*breaches[:_BREACHES], *others[:_IN_ORDER]]
+
+
+def in_words(finding: Finding) -> str:
+    """`KS of temperature is 0.61, over its limit of 0.5 (7-day window, 6,014 rows)`."""
+    shown = figure(finding)
+    name = shown.statistic if finding.subject == shown.statistic else f"{shown.statistic} of {finding.subject}"
+    where = f" where {finding.segment}" if finding.segment is not None else ""
+    said = f"{name}{where} is {measured(shown.value, shown.unit)}"
+    if shown.threshold is not None:
+        over = "beyond" if finding.detector in MEASURES else "over"
+        how = over if finding.status is Status.BREACH else "within"
+        said += f", {how} its limit of {measured(shown.threshold, shown.unit, limit=True)}"
+    return f"{said} ({window(shown.horizon)}, {plural(finding.n, 'row')})"
 
 
 def _percent(value: float | None) -> str:

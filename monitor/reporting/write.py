@@ -19,13 +19,15 @@ from alerts import outbox
 from monitor.judging.moment import program
 from monitor.reporting.deep_dive import dive
 from monitor.reporting.gather import gather
-from monitor.reporting.page import model_page
+from monitor.reporting.incident import incident_page
+from monitor.reporting.page import model_page, recent
 from monitor.reporting.totals import alarms, coverage, together
 from monitor.settings import ReportSettings
 from monitor.windows import local_day, midnight
 from monitor.world import World
 from reports.context import Change, Coverage, PastReport, Period, ReportContext, Verdict
-from reports.links import deep_dive_name
+from reports.files import replace_file
+from reports.links import deep_dive_name, page_name
 from reports.mail import Mail, render_mail
 from reports.render import HOME, WHOLE, ReportWriter, render_index
 
@@ -53,7 +55,10 @@ def period_of(report: ReportSettings, at: datetime) -> Period:
 def write(
     world: World, report: ReportSettings, at: datetime, now: datetime, *, period: Period | None = None
 ) -> Written:
-    """Write the report that was due at `at` (or of another `period`). The log is read only for a deep dive."""
+    """Write the report that was due at `at` (or of another `period`). The log is read only for a deep dive.
+
+    Incidents are shown as they were known at `at`, or soon after the period's end where that is later.
+    """
     period = period or period_of(report, at)
     settings = world.config.settings
     names = [name for name in report.models or sorted(settings.models) if name in settings.models]
@@ -71,10 +76,12 @@ def write(
     changes: list[Change] = []
     for name in names:
         with world.store.read() as connection:
-            gathered = gather(connection, name, settings.models[name], period)
+            gathered = gather(connection, name, settings.models[name], period, at)
+            told = recent(gathered)
+            pages = [incident_page(connection, one, gathered, now, model_page=page_name(name)) for one in told]
         found = dive(world, gathered, folder / deep_dive_name(name)) if report.deep_dive else None
-        page = model_page(gathered, found)
-        writer.add(page)
+        page = model_page(gathered, found, [one.id for one in told])
+        writer.add(page, pages)
         changes += page.changes
         covered = together(covered, coverage(gathered))
         everything.append(gathered.light())
@@ -134,9 +141,7 @@ def _index(report: ReportSettings, folder: Path, context: ReportContext) -> None
             )
         )
     page = render_index(_title(report), past, report.timezone, context.program)
-    draft = folder / ".index.html.part"
-    draft.write_text(page, encoding="utf-8")
-    draft.replace(folder / "index.html")
+    replace_file(folder / "index.html", page)
 
 
 def prune(folder: Path, keep: int) -> None:

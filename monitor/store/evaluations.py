@@ -280,6 +280,12 @@ def first_end(connection: Connection, model: str) -> datetime | None:
     return connection.execute(query).scalar_one_or_none()
 
 
+def last_end(connection: Connection, model: str) -> datetime | None:
+    """When the last window that is on record for a model ended; None where there is none."""
+    query = sa.select(EVALUATIONS.c.end).where(EVALUATIONS.c.model == model).order_by(EVALUATIONS.c.end.desc()).limit(1)
+    return connection.execute(query).scalar_one_or_none()
+
+
 def windows_done(connection: Connection, model: str, due_at: datetime) -> set[tuple[Window, Aspect]]:
     """The windows that fell due at an instant and were judged; those that were skipped may still be."""
     rows = connection.execute(

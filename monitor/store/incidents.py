@@ -1,19 +1,22 @@
 """Incidents and their timeline.
 
-In: a connection inside the evaluation's transaction, incident events. Out: `Incident` values.
-Kept: the latest state of each incident, and every event in order.
+In: a connection inside the evaluation's transaction, incident events. Out: `Incident` values, as they are or as they
+were. Kept: the latest state of each incident, and every event in order with the incident as it was after it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from alerts.incident import Incident, IncidentEvent, Verdict
+from alerts.incident import Change, Incident, IncidentEvent, State, Verdict
+from detectors.result import Severity
 from monitor.store.metadata import METADATA, Id, Instant
 
 INCIDENTS = sa.Table(
@@ -111,6 +114,79 @@ def listing(
     return [Incident.from_json(json.loads(row.data)) for row in rows]
 
 
+def as_of(connection: Connection, model: str, after: datetime, at: datetime) -> list[Incident]:
+    """A model's incidents as they were known at an instant, oldest first; those that were over by `after` are left out.
+
+    What has happened since is taken back: whether it is over, who took it on, its verdict, its figures.
+    """
+    rows = connection.execute(
+        sa.select(INCIDENTS.c.data)
+        .where(
+            INCIDENTS.c.model == model,
+            INCIDENTS.c.opened_at <= at,
+            sa.or_(
+                INCIDENTS.c.resolved_at.is_(None),
+                INCIDENTS.c.resolved_at >= after,
+            ),
+        )
+        .order_by(INCIDENTS.c.opened_at, INCIDENTS.c.id)
+    )
+    now = [Incident.from_json(json.loads(row.data)) for row in rows]
+    found = [one if one.updated_at <= at and one.latest.end <= at else _before(connection, one, at) for one in now]
+    return [one for one in found if one is not None and (one.resolved_at is None or one.resolved_at >= after)]
+
+
+def _before(connection: Connection, incident: Incident, at: datetime) -> Incident | None:
+    """An incident after its last event up to an instant; None where it had none."""
+    mine = (EVENTS.c.incident == incident.id, EVENTS.c.at <= at)
+    rows = connection.execute(sa.select(EVENTS).where(*mine).order_by(EVENTS.c.id)).all()
+    if not rows:
+        return None
+    told = json.loads(rows[-1].data)
+    if "incident" in told:
+        return Incident.from_json(told["incident"])
+    return _rebuilt(incident, [(Change(row.event), row.at) for row in rows], told)
+
+
+_STATES = {
+    Change.ACKNOWLEDGED: State.ACKNOWLEDGED,
+    Change.STANDING: State.STANDING,
+    Change.RESOLVED: State.RESOLVED,
+    Change.OPENED: State.OPEN,
+    Change.REOPENED: State.OPEN,
+}
+
+
+def _rebuilt(incident: Incident, events: Sequence[tuple[Change, datetime]], told: Mapping[str, Any]) -> Incident:
+    """The same of an event of an earlier version of Driftline, which kept no figures: those of now stand in."""
+    last = [(_STATES[event], at) for event, at in events if event in _STATES]
+    state, since = last[-1] if last else (State.OPEN, None)
+    opened = [at for event, at in events if event in (Change.OPENED, Change.REOPENED)]
+    taken = [at for event, at in events if event is Change.ACKNOWLEDGED and at >= opened[-1]] if opened else []
+    return replace(
+        incident,
+        state=state,
+        severity=Severity(told["severity"]),
+        diagnosis=told["diagnosis"],
+        subjects=tuple(told["subjects"]),
+        summary=told["summary"],
+        resolved_at=since if state is State.RESOLVED else None,
+        acknowledged_at=taken[-1] if taken else None,
+        updated_at=events[-1][1],
+        reopened=max(len(opened) - 1, 0),
+        actor=None,
+        verdict=None,
+        judged_at=None,
+        accepted_from=None,
+    )
+
+
+def caused_by(connection: Connection, incident: Incident) -> list[Incident]:
+    """The incidents of the same model that an incident explains, oldest first."""
+    found = listing(connection, model=incident.model, start=incident.opened_at)
+    return [one for one in found if one.cause == incident.id]
+
+
 def open_counts(connection: Connection) -> dict[str, int]:
     """How many incidents are open, by model; models without one are left out."""
     query = sa.select(INCIDENTS.c.model, sa.func.count().label("number")).where(INCIDENTS.c.resolved_at.is_(None))
@@ -168,7 +244,7 @@ def apply(connection: Connection, incidents: Sequence[Incident], events: Sequenc
                 event=str(event.event),
                 at=event.at,
                 reason=event.reason.replace("\x00", "\ufffd"),  # names of columns are in it; PostgreSQL holds no NUL
-                data=json.dumps(event.to_json(), ensure_ascii=False),
+                data=json.dumps({**event.to_json(), "incident": event.incident.to_json()}, ensure_ascii=False),
             )
         )
 

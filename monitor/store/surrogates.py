@@ -38,6 +38,13 @@ def get(connection: Connection, baseline: str, target: str) -> StoredSurrogate |
     return None if row is None else StoredSurrogate(row.data, row.reason)
 
 
+def first(connection: Connection, baseline: str) -> bytes | None:
+    """The surrogate of a baseline, whichever of its outputs it explains; None where none was fitted."""
+    mine = (SURROGATES.c.baseline == baseline, SURROGATES.c.data.is_not(None))
+    query = sa.select(SURROGATES.c.data).where(*mine).order_by(SURROGATES.c.target).limit(1)
+    return connection.execute(query).scalar_one_or_none()
+
+
 def save(connection: Connection, baseline: str, target: str, stored: StoredSurrogate) -> None:
     """Keep a surrogate in place of an earlier one."""
     mine = SURROGATES.c.baseline == baseline, SURROGATES.c.target == target[:200]

@@ -1,24 +1,23 @@
 """The page an alert's link leads to: the incident as it stands now.
 
-In: the store, an incident's id. Out: HTML, or None. Kept: nothing.
+In: the store, the settings in force, a clock, an incident's id. Out: HTML, or None. Kept: nothing.
 """
 
 from __future__ import annotations
 
-from monitor.store import Store, incidents
+from collections.abc import Callable
+
+from monitor.clock import Clock
+from monitor.settings import Settings
+from monitor.store import Store
 
 
-def incident_page(store: Store, incident_id: str) -> str | None:
+def incident_page(store: Store, settings: Callable[[], Settings], clock: Clock, incident_id: str) -> str | None:
     """The page of an incident; None if there is none of that id. Raises StoreUnreachable."""
-    # Templates are heavy for a daemon that is asked for no page.
-    from alerts.channels.email import as_page
-    from alerts.incident import Change, IncidentEvent
-    from alerts.message import incident_message
+    # Pages are heavy for a daemon that is asked for none.
+    from monitor.reporting.incident import page_of
+    from reports.incident_pages import render_incident
 
     with store.read() as connection:
-        incident = incidents.get(connection, incident_id)
-        timeline = incidents.timeline(connection, incident=incident_id)
-    if incident is None:
-        return None
-    _, last, at, reason = timeline[-1]
-    return as_page(incident_message(IncidentEvent(Change(last), incident, at, reason)))
+        page = page_of(connection, settings(), incident_id, clock.now())
+    return None if page is None else render_incident(page)

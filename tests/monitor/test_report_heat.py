@@ -29,7 +29,22 @@ def gathered(features: int, days: int = 10, horizon: str = "1d") -> Gathered:
     empty: tuple[()] = ()
     period = Period(START, START + days * DAY)
     return Gathered(
-        "m", ModelSettings(), period, empty, tuple(history), empty, empty, empty, empty, {}, {}, None, None, empty, 7.0
+        "m",
+        ModelSettings(),
+        period,
+        empty,
+        tuple(history),
+        empty,
+        empty,
+        empty,
+        empty,
+        {},
+        {},
+        None,
+        None,
+        empty,
+        7.0,
+        period.end,
     )
 
 

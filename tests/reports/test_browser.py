@@ -12,14 +12,17 @@ from playwright.sync_api import Browser
 
 from reports.comparison_pages import render_comparison
 from reports.context import PastReport
+from reports.links import incident_name
 from reports.render import ReportWriter, render_index
 from tests.reports.test_comparison import CASES
 from tests.support.browser import opened, running
+from tests.support.incident_page import incident
 from tests.support.report_context import healthy, learning, weekly
 from tests.support.report_parts import full
 
+INCIDENT = incident_name(incident().record.id)
 DIFFERENT = ["color-contrast", "scrollable-region-focusable", "target-size"]  # what the look decides
-KINDS = ["index.html", "report.html", "model-flight-delay.html", "comparison.html", "past.html"]
+KINDS = ["index.html", "report.html", "model-flight-delay.html", INCIDENT, "comparison.html", "past.html"]
 LOOKS = [
     ({"color_scheme": "light"}, {}),
     ({"color_scheme": "dark", "viewport": {"width": 360, "height": 740}}, {"runOnly": DIFFERENT}),
@@ -36,7 +39,8 @@ def browser() -> Iterator[Browser]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("report")
     writer = ReportWriter(replace(weekly(), models=()), made)
-    for model in (full(), learning(), healthy("fuel-burn")):
+    writer.add(full(), [incident()])
+    for model in (learning(), healthy("fuel-burn")):
         writer.add(model)
     context = writer.finish(alarms=weekly().alarms, changes=weekly().changes, coverage=weekly().coverage)
     past = [PastReport("Weekly", "x/index.html", context.period, context.generated_at, context.counts())]

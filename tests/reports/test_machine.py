@@ -15,6 +15,7 @@ import pytest
 from reports import machine
 from reports.context import State
 from reports.render import ReportWriter
+from tests.support.incident_page import bare, evil, incident
 from tests.support.report_context import HOSTILE, figure, flight_delay, hostile, learning, taxi_out, weekly
 from tests.support.report_parts import full
 
@@ -45,6 +46,13 @@ def test_the_reports_document_follows_the_schema_and_a_wrong_one_does_not(valid:
     assert document["models"][0]["page"] == "model-flight-delay.html"
     del document["models"][0]["verdict"]
     assert list(valid.iter_errors(document))
+
+
+@pytest.mark.parametrize("page", [incident(), evil(), bare()], ids=["all", "hostile", "bare"])
+def test_an_incidents_document_follows_the_schema(valid: Any, page: Any) -> None:
+    document = json.loads(json.dumps(machine.incident_document(page), allow_nan=False))
+    assert list(valid.iter_errors(document)) == []
+    assert document["record"]["id"] == "INC-41" or page == bare()
 
 
 def test_a_figure_that_went_wrong_is_null_and_times_are_utc(valid: Any) -> None:

@@ -13,11 +13,13 @@ import pytest
 
 from reports.context import PastReport, ReportContext, Verdict
 from reports.errors import ReportError
+from reports.incident_pages import render_incident
 from reports.links import page_name
 from reports.render import ReportWriter, render_digest, render_index, render_model, render_whole
 from reports.selection import WHOLE_MODELS
 from reports.templating import SCRIPT
 from tests.support.html_page import Page
+from tests.support.incident_page import bare, evil, incident
 from tests.support.report_context import (
     HOSTILE,
     empty,
@@ -51,6 +53,9 @@ def pages() -> dict[str, str]:
         "learning": render_model(context, learning()),
         "healthy": render_model(context, healthy("fuel-burn")),
         "empty": digest_of(empty()),
+        "incident": render_incident(incident(), data=True),
+        "hostile incident": render_incident(evil()),
+        "bare incident": render_incident(bare()),
         "past": render_index(
             "Weekly reports",
             [PastReport(HOSTILE[0], "2013-05-06/index.html", context.period, context.generated_at, context.counts())],
@@ -66,7 +71,10 @@ def made() -> dict[str, str]:
     return pages()
 
 
-NAMES = ["digest", "whole", "needs you", "watch", "hostile", "learning", "healthy", "empty", "past", "no past"]
+NAMES = [
+    *("digest", "whole", "needs you", "watch", "hostile", "learning", "healthy", "empty", "past", "no past"),
+    *("incident", "hostile incident", "bare incident"),
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -206,7 +214,7 @@ def test_the_first_report_of_all_is_a_page_too(made: dict[str, str]) -> None:
 
 
 def test_hostile_text_is_shown_and_never_parsed(made: dict[str, str]) -> None:
-    for name in ("digest", "whole", "hostile", "past"):
+    for name in ("digest", "whole", "hostile", "past", "hostile incident"):
         page = Page(made[name])
         assert '<script>document.title="owned"</script>' in page.text, name
     page = Page(made["hostile"])
