@@ -113,6 +113,7 @@ def prepare(folder: Path, features: int, models: int) -> tuple[float, int]:
 def report(folder: Path) -> tuple[float, dict[str, float]]:
     """Write the weekly report."""
     from monitor.config import load
+    from monitor.reporting.apart import few_collections
     from monitor.reporting.write import write
     from monitor.store import open_store
     from monitor.world import make_world
@@ -121,7 +122,7 @@ def report(folder: Path) -> tuple[float, dict[str, float]]:
     store = open_store(config.settings.state)
     world = make_world(config, store, deliver=False)
     began = time.process_time()
-    with Stopwatch() as watch:
+    with Stopwatch() as watch, few_collections():
         written = write(world, config.settings.reports[0], LAST + timedelta(hours=8), LAST + timedelta(hours=8))
     busy = time.process_time() - began
     store.close()

@@ -13,14 +13,16 @@ import io
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from reports.context import ModelPage, ReportContext
+from reports.figures import Period
 from reports.incident import IncidentPage
 from reports.links import data_name, page_name
 
@@ -55,20 +57,35 @@ def incident_document(page: IncidentPage) -> dict[str, Any]:
 def plain_data(value: Any) -> Any:
     """A value of `context.py` as JSON data."""
     kind: Any = type(value)
-    if kind in _AS_IT_IS:
-        return value
+    return value if kind in _AS_IT_IS else _writer(kind)(value)
+
+
+_AS_IT_IS = frozenset({str, int, type(None), bool})
+
+
+@lru_cache(maxsize=256)
+def _writer(kind: Any) -> Callable[[Any], Any]:
+    """How values of one kind become JSON data: a report holds a hundred thousand, of forty kinds."""
     if kind is float:
-        return value if math.isfinite(value) else None
+        return lambda value: value if math.isfinite(value) else None
     if kind is datetime:
-        return _instant(value)
+        return _instant
     if kind is tuple:
-        return [plain_data(one) for one in value]
-    if isinstance(value, StrEnum):
-        return value.value
-    return {name: plain_data(getattr(value, name)) for name in _names(kind)}
+        return lambda values: [plain_data(one) for one in values]
+    if kind is Period:
+        return _period
+    if issubclass(kind, StrEnum):
+        return lambda value: value.value
+    names, parts = _names(kind), attrgetter(*_names(kind))
+    if len(names) == 1:
+        return lambda value: {names[0]: plain_data(parts(value))}
+    return lambda value: dict(zip(names, map(plain_data, parts(value)), strict=True))
 
 
-_AS_IT_IS = (str, int, type(None), bool)
+@lru_cache(maxsize=8192)
+def _period(period: Period) -> dict[str, str]:
+    """The same one for each of a window's figures: it is only ever written out."""
+    return {"start": _instant(period.start), "end": _instant(period.end)}
 
 
 @lru_cache(maxsize=8192)

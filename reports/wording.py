@@ -169,8 +169,11 @@ def plain(text: str, limit: int = 120) -> str:
 
     What was cut is shown to be cut, by an ellipsis. It is not escaped: that is the template's part.
     """
-    kept = "".join(character if unicodedata.category(character) not in _UNSEEN else " " for character in text)
-    line = re.sub(r"\s+", " ", kept).strip()
+    if text.isprintable() and "  " not in text:  # nearly every text: nothing to take out
+        line = text.strip()
+    else:
+        kept = "".join(character if unicodedata.category(character) not in _UNSEEN else " " for character in text)
+        line = re.sub(r"\s+", " ", kept).strip()
     if not line:
         return "(blank)" if text else "(empty)"
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"

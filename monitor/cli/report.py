@@ -46,6 +46,7 @@ def report(
     """Write a report of any period, or one incident's page, from what is stored; `run` writes reports by schedule."""
     from zoneinfo import ZoneInfo
 
+    from monitor.reporting.apart import few_collections
     from monitor.reporting.write import announce, period_of, write
     from monitor.settings import ReportSettings
     from monitor.store import open_store
@@ -72,7 +73,8 @@ def report(
         period = Period(parse_time(begin, zone), period.end)
     store = open_store(loaded.settings.state)
     world = make_world(loaded, store)
-    written = write(world, chosen, at, now, period=period)
+    with few_collections():
+        written = write(world, chosen, at, now, period=period)
     if send and chosen.to:
         with store.begin() as connection:
             announce(connection, chosen, written, now, now)

@@ -6,9 +6,12 @@ Spawned, not forked: deltalake does not survive a fork.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from datetime import datetime
 
 from monitor.config import Config
@@ -31,11 +34,26 @@ def write_apart(world: World, report: ReportSettings, at: datetime, now: datetim
             raise ReportError(f"the process that wrote report {report.name} died: out of memory?") from error
 
 
+@contextmanager
+def few_collections() -> Iterator[None]:
+    """Look for cyclic garbage seldom: a report is millions of small values, hardly any in cycles, and looking through
+    them again and again takes an eighth of its time. For a process that does nothing else meanwhile."""
+    usual = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()
+
+
 def _write(config: Config, url: str, report: ReportSettings, at: datetime, now: datetime) -> Written:
     store = Store(make_engine(url))
     world = make_world(config, store)
     try:
-        return write(world, report, at, now)
+        with few_collections():
+            return write(world, report, at, now)
     finally:
         world.close()
         store.close()

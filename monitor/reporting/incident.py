@@ -32,7 +32,7 @@ from monitor.settings import ModelSettings, Settings
 from monitor.store import baselines, evaluations, incidents, profiles
 from monitor.store.baselines import Baseline
 from monitor.store.evaluations import Evaluation
-from monitor.windows import days
+from monitor.windows import Aspect, days
 from reports.context import (
     FeatureDrift,
     Figure,
@@ -50,7 +50,7 @@ MOST_DRAWN = 8
 _WEEK = timedelta(days=7)
 _BEFORE, _LONGEST = timedelta(weeks=2), timedelta(weeks=26)
 _OUTCOMES = (Kind.PERFORMANCE.value, Kind.BUSINESS.value)
-_LOOKED_AT = 4  # changes of an incident whose windows are searched for a reason
+_LOOKED_AT = 6  # windows of an incident that are searched for a reason
 Evidence = Mapping[str, Any]
 
 
@@ -115,16 +115,17 @@ def incident_page(
         return page
     mine = replace(gathered, incidents=(incident,))
     looked = _Windows(connection, mine, incident)
+    judged = _evaluations(connection, gathered, incident)
     return replace(
         page,
         compared_with=looked.compared_with,
-        why=why_of(_evaluations(connection, incident), incident.diagnosis),
+        why=why_of(judged, incident.diagnosis),
         evidence=looked.evidence(),
         more_subjects=looked.more_subjects(),
         performance=_performance(mine, incident),
         business=_business(mine, incident),
         volume=pictures.volume(mine) if _about_rows(incident) else None,
-        segments=_segments(connection, looked, incident),
+        segments=_segments(looked, judged, incident),
     )
 
 
@@ -263,14 +264,29 @@ def _measured(told: Evidence) -> Measured:
     return Measured(str(told["subject"]), figure, told["threshold"], before, after, told["segment"])
 
 
-def _evaluations(connection: Connection, incident: Incident) -> list[Evaluation]:
-    """The judgements it rests on: of its latest window, and of those in which it was told of."""
-    ends = {incident.latest.end, incident.window.end, *(datetime.fromisoformat(f["end"]) for f in incident.evidence)}
+def _evaluations(connection: Connection, gathered: Gathered, incident: Incident) -> list[Evaluation]:
+    """The judgements it rests on: of the windows its figures are of, its first and its latest; read where they are not
+    among what was gathered."""
+    windows = [(incident.window.horizon, incident.window.end), (incident.latest.horizon, incident.latest.end)]
+    windows += [(str(one["horizon"]), datetime.fromisoformat(one["end"])) for one in incident.evidence]
+    known: dict[tuple[str, datetime], list[Evaluation]] = {}
+    for one in (*gathered.inputs, *gathered.performance):
+        if one.version == incident.version:
+            known.setdefault((one.window.horizon, one.window.end), []).append(one)
     found: list[Evaluation] = []
-    for end in sorted(ends)[-_LOOKED_AT:]:
-        found += evaluations.find(
-            connection, incident.model, start=end - timedelta(microseconds=1), end=end, version=incident.version
-        )
+    for horizon, end in sorted(set(windows), key=lambda window: window[1])[-_LOOKED_AT:]:
+        told = known.get((horizon, end), [])
+        if not told or (end <= gathered.period.start and not any(one.aspect is Aspect.INPUTS for one in told)):
+            found += evaluations.find(
+                connection,
+                incident.model,
+                start=end - timedelta(microseconds=1),
+                end=end,
+                horizon=horizon,
+                version=incident.version,
+            )
+        else:
+            found += told
     return found
 
 
@@ -299,7 +315,7 @@ def _about_rows(incident: Incident) -> bool:
     return incident.trouble is Trouble.SILENCE or "rows" in incident.subjects
 
 
-def _segments(connection: Connection, looked: _Windows, incident: Incident) -> tuple[SegmentRow, ...]:
+def _segments(looked: _Windows, judged: Sequence[Evaluation], incident: Incident) -> tuple[SegmentRow, ...]:
     """The segments in the window of the strongest figure, by its own columns and measures."""
     if not incident.evidence:
         return ()
@@ -307,16 +323,9 @@ def _segments(connection: Connection, looked: _Windows, incident: Incident) -> t
     sides = looked.sides(strongest)
     if sides is None:
         return ()
-    end = datetime.fromisoformat(strongest["end"])
-    judged = evaluations.find(
-        connection,
-        incident.model,
-        start=end - timedelta(microseconds=1),
-        end=end,
-        horizon=str(strongest["horizon"]),
-        version=incident.version,
-    )
-    return segment_rows(*sides, [finding for one in judged for finding in one.findings], 1, incident.subjects)
+    window = str(strongest["horizon"]), datetime.fromisoformat(strongest["end"])
+    same = [one for one in judged if (one.window.horizon, one.window.end) == window]
+    return segment_rows(*sides, [finding for one in same for finding in one.findings], 1, incident.subjects)
 
 
 def _related(connection: Connection, incident: Incident) -> tuple[Related, ...]:

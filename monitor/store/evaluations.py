@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 
 from detectors.result import Finding, Kind, Status, Window
 from monitor.store.errors import AlreadyEvaluated
-from monitor.store.finding_blobs import columns_of, encode
+from monitor.store.finding_blobs import columns_of, encode, figures_of
 from monitor.store.metadata import METADATA, Id, Instant
 from monitor.windows import Aspect
 
@@ -217,7 +217,7 @@ def _past(row: Any) -> Past:
     window = Window(row.horizon, row.start, row.end)
     if row.findings is None:
         return Past(window, row.baseline, row.rows, {}, {})
-    segments, subjects, kinds, detectors, statistics, _, thresholds, _, statuses, _, _ = columns_of(row.findings)
+    segments, subjects, kinds, detectors, statistics, _, thresholds, _, statuses, _ = figures_of(row.findings)
     judged = [_STATUSES[status] for status in statuses]
     figures = {
         (subject, detector): (statistic, threshold, status)
