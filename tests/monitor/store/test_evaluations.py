@@ -11,6 +11,7 @@ from detectors.result import Finding, Kind, Status, Window
 from monitor.store import Store, evaluations
 from monitor.store.errors import AlreadyEvaluated
 from monitor.store.evaluations import DONE, SKIPPED, Evaluation
+from monitor.store.finding_blobs import columns_of, encode, figures_of
 from monitor.windows import Aspect
 from tests.support.flow import DAY, HOUR, START
 
@@ -218,3 +219,12 @@ def test_the_past_is_what_the_newest_judgements_say_in_short(store: Store) -> No
     assert told[0].statuses == {Kind.FEATURE: Status.BREACH, Kind.QUALITY: Status.OK}
     assert none == []
     assert [bool(one.figures) for one in other] == [True, False, True], "of another horizon only what breached"
+
+
+def test_what_is_read_without_details_is_the_same_otherwise() -> None:
+    one = made()
+    found = [finding(one, subject=HOSTILE, detail={"before": '],[{"', "columns": [[1, 2], []]}), finding(one)]
+    blob = encode(found)
+    assert figures_of(blob) == columns_of(blob)[:-1]
+    assert figures_of(blob)[1] == [HOSTILE, "x"]
+    assert figures_of(encode([])) == [[]] * 10
