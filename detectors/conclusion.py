@@ -153,7 +153,8 @@ def conclude(findings: Sequence[Finding], is_bug: Callable[[Finding], bool] = la
     """One conclusion for a model. `is_bug` tells a quality breach that is a data bug from one that is mere drift."""
     known = _sorted(findings, is_bug)
     if known.bugs:
-        return Verdict(Conclusion.DATA_BUG, f"{_named(known.bugs)} is broken", known.bugs)
+        are = "is" if len({finding.subject for finding in known.bugs}) == 1 else "are"
+        return Verdict(Conclusion.DATA_BUG, f"{_named(known.bugs)} {are} broken", known.bugs)
     if (wrong := _label_problem(known)) is not None:
         return wrong
     if breached(known.realised) or breached(known.concept):

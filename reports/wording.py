@@ -157,11 +157,13 @@ def span(period: Period, zone: ZoneInfo) -> str:
 
 
 def sentence(text: str) -> str:
-    """`text` with a capital first and a full stop at the end."""
+    """`text` with a capital first and a full stop at the end; a name such as `wind_speed` stays as it is."""
     whole = text.strip()
     if not whole:
         return ""
-    return whole[:1].upper() + whole[1:] + ("" if whole.endswith((".", "!", "?", "…")) else ".")
+    first = whole.split(maxsplit=1)[0]
+    begun = whole if re.search(r"[_\d]", first) else whole[:1].upper() + whole[1:]
+    return begun + ("" if whole.endswith((".", "!", "?", "…")) else ".")
 
 
 def plain(text: str, limit: int = 120) -> str:

@@ -42,6 +42,7 @@ from reports.context import (
 )
 from reports.links import incident_name
 from reports.selection import DRAWN
+from reports.wording import sentence
 
 _ASPECTS = {
     Aspect.QUALITY: Kind.QUALITY,
@@ -61,12 +62,12 @@ _MOST_PAGES = 12
 def model_page(gathered: Gathered, deep_dive: DeepDiveLink | None, with_pages: Collection[str] = ()) -> ModelPage:
     """The page, its verdict first; `with_pages` are the incidents that have a page of their own beside it."""
     latest = _latest(gathered)
-    verdict, sentence, action, diagnosis = _verdict(gathered)
+    verdict, said, action, diagnosis = _verdict(gathered)
     page = ModelPage(
         name=gathered.model,
         owner=gathered.settings.owner,
         verdict=verdict,
-        sentence=sentence,
+        sentence=said,
         action=action,
         diagnosis=diagnosis,
         figure=_headline_figure(gathered),
@@ -168,13 +169,13 @@ def _verdict(gathered: Gathered) -> tuple[Verdict, str, str, str]:
     urgent = [one for one in still if one.severity is Severity.CRITICAL or one.trouble in _URGENT]
     if urgent:
         first = urgent[0]
-        return Verdict.NEEDS_YOU, _sentence(first.summary), first.action, first.diagnosis
+        return Verdict.NEEDS_YOU, sentence(first.summary), first.action, first.diagnosis
     if still:
-        return Verdict.WATCH, _sentence(still[0].summary), still[0].action, still[0].diagnosis
+        return Verdict.WATCH, sentence(still[0].summary), still[0].action, still[0].diagnosis
     judged = gathered.in_period(gathered.inputs)
     if not any(finding.status is not Status.INSUFFICIENT for one in judged for finding in one.findings):
         reason = _why_not(gathered)
-        return Verdict.NOT_MONITORED, _sentence(reason), "", ""
+        return Verdict.NOT_MONITORED, sentence(reason), "", ""
     over = [one for one in _this_week(gathered) if one.resolved]
     if over:
         return Verdict.HEALTHY, f"Healthy again: {over[-1].summary} is over.", "", ""
@@ -193,11 +194,6 @@ def _why_not(gathered: Gathered) -> str:
     if gathered.skipped:
         return f"not judged: {gathered.skipped[-1].reason}"
     return "no window of this period was judged"
-
-
-def _sentence(text: str) -> str:
-    text = text.strip()
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def _headline_figure(gathered: Gathered) -> str:
@@ -388,7 +384,7 @@ def _record(gathered: Gathered, incident: Incident, with_pages: Collection[str])
     )
     return IncidentRecord(
         id=incident.id,
-        title=_sentence(incident.summary),
+        title=sentence(incident.summary),
         diagnosis=incident.diagnosis,
         severity=incident.severity.value,
         state=incident.state.value,

@@ -17,7 +17,7 @@ from monitor.reporting.gather import Gathered
 from monitor.reporting.pictures import figure
 from monitor.store.evaluations import Evaluation
 from reports.parts import Contribution, Why
-from reports.wording import measured, plural, window
+from reports.wording import measured, plural, sentence, window
 
 _BREACHES, _IN_ORDER = 3, 2
 
@@ -47,8 +47,8 @@ def _told(evaluations: Sequence[Evaluation], verdict: Verdict, *, named: bool) -
     if newest is None and verdict.conclusion in (Conclusion.HEALTHY, Conclusion.UNKNOWN):
         return None
     name = f"{verdict.conclusion.value[:1].upper()}{verdict.conclusion.value[1:]}"
-    sentence = f"{verdict.sentence[:1].upper()}{verdict.sentence[1:]}." if verdict.sentence else ""
-    told = (f"{name}: {verdict.sentence}." if verdict.sentence else f"{name}.") if named else sentence
+    found = f"{name}: {verdict.sentence}" if verdict.sentence else name
+    told = sentence(found if named else verdict.sentence)
     evidence = tuple(in_words(finding) for finding in _telling(verdict.evidence))
     if newest is None:
         return Why(told, evidence) if told or evidence else None
@@ -66,9 +66,8 @@ def _told(evaluations: Sequence[Evaluation], verdict: Verdict, *, named: bool) -
             f"{worst['segment']}: {worst['before']:.3g} before, {worst['now']:.3g} now "
             f"({worst['share']:.0%} of the rows; the worst of {worst['looked_at']:,} parts looked at)",
         )
-    because = str(detail[BECAUSE])
     return Why(
-        sentence=f"{told} {because[:1].upper()}{because[1:]}.".strip(),
+        sentence=f"{told} {sentence(str(detail[BECAUSE]))}".strip(),
         evidence=evidence,
         measure=str(detail["measure"]),
         unit="points" if detail["unit"] == "share" else str(detail["unit"]),
@@ -91,11 +90,11 @@ def _telling(evidence: Sequence[Finding]) -> list[Finding]:
 
 
 def in_words(finding: Finding) -> str:
-    """`KS of temperature is 0.61, over its limit of 0.5 (7-day window, 6,014 rows)`."""
+    """`temperature: KS 0.61, over its limit of 0.5 (7-day window, 6,014 rows)`; of a measure `AUC 0.61, …`."""
     shown = figure(finding)
-    name = shown.statistic if finding.subject == shown.statistic else f"{shown.statistic} of {finding.subject}"
     where = f" where {finding.segment}" if finding.segment is not None else ""
-    said = f"{name}{where} is {measured(shown.value, shown.unit)}"
+    name = "" if finding.subject == shown.statistic and not where else f"{finding.subject}{where}: "
+    said = f"{name}{shown.statistic} {measured(shown.value, shown.unit)}"
     if shown.threshold is not None:
         over = "beyond" if finding.detector in MEASURES else "over"
         how = over if finding.status is Status.BREACH else "within"

@@ -131,9 +131,16 @@ def test_statistics_in_their_units() -> None:
     assert wording.measured(-0.312, "deviations") == "−0.312 sd"
     assert wording.measured(0.3, "deviations", limit=True) == "0.3 sd"
     assert wording.measured(None, "deviations") == "–"
+    assert [wording.measured(value, "points") for value in (0.083, -0.0017, 0.01, None)] == [
+        "+8.3 points",
+        "−0.17 points",
+        "+1 point",
+        "–",
+    ]
 
 
 def test_a_sentence_begins_large_and_ends_once() -> None:
+    assert wording.sentence("wind_speed is missing") == "wind_speed is missing.", "a column's name stays as it is"
     assert [wording.sentence(text) for text in ("no labels", "Done.", " why? ", "")] == [
         "No labels.",
         "Done.",
