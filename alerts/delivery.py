@@ -186,19 +186,21 @@ class Deliverer:
 
         while not self._closing.is_set():
             batch, sound = self._claim(name, clock())
-            if not batch or not self._send_all(name, batch, sound, clock):
-                return
             channel = self._outlet.channels.get(name)
             if channel is not None and len(batch) == _BATCH and name not in self._rates:
                 with self._guard:
                     if len(self._busy[name]) < channel.lanes:
                         self._start(name, clock())
+            if not batch or not self._send_all(name, batch, sound, clock):
+                return
 
     def _claim(self, name: str, at: datetime) -> tuple[list[Delivery], bool]:
         """A batch of what is due, as much as health and rate of the channel allow; and whether it is sound."""
         with self._begin() as conn:
-            known = changed = health.lock(conn, name)
-            rate = self._rates.get(name)
+            known, rate = health.of(conn, name), self._rates.get(name)
+            if rate is not None or not known.sound:
+                known = health.lock(conn, name)
+            changed = known
             if known.paused_until is not None and known.paused_until > at:
                 return [], False
             probing = known.failures >= OPEN_AFTER

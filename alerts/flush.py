@@ -25,9 +25,10 @@ from alerts.stream import flush_stream
 
 # One flusher at a time on PostgreSQL (two would number deliveries twice); SQLite's write transaction sees to it.
 _LOCK = 0x64726966746C696E
-_STREAMS = 200
+# Conversations looked at in one transaction.
+STREAMS = 200
 
-__all__ = ["Outlet", "flush"]
+__all__ = ["STREAMS", "Outlet", "flush"]
 
 
 def flush(conn: Connection, outlet: Outlet, now: datetime, hold: Collection[str] = ()) -> int:
@@ -39,25 +40,23 @@ def flush(conn: Connection, outlet: Outlet, now: datetime, hold: Collection[str]
         return 0
     muting = silences.active(conn, now)
     post = Post(conn, outlet, now, disabled.reasons(conn))
-    reminding.remind(post, muting, _STREAMS)
+    reminding.remind(post, muting, STREAMS)
     announce(post)
-    groups = intents.due(conn, now, _STREAMS, hold)
+    conversations = intents.due(conn, now, STREAMS, hold)
     entries: list[digest.Entry] = []
-    streams = [group[0].stream for group in groups]
-    heard, members = deliveries.heard_of(conn, streams), intents.members_of(conn, streams)
-    for group in groups:
-        if group[0].kind == "incident":
-            stream = group[0].stream
-            entries += flush_stream(post, group, muting, heard.get(stream, {}), members[stream])
+    heard = deliveries.heard_of(conn, [one.pending[0].stream for one in conversations])
+    for one in conversations:
+        if one.pending[0].kind == "incident":
+            entries += flush_stream(post, one, muting, heard.get(one.pending[0].stream, {}))
         else:
-            _direct(post, group)
+            _direct(post, one.pending)
     if entries:
         digest.write(post, entries)
-        for group in intents.due(conn, now + timedelta(microseconds=1), _STREAMS, hold):
-            if group[0].kind == "digest":
-                _direct(post, group)
+        for one in intents.due(conn, now + timedelta(microseconds=1), STREAMS, hold):
+            if one.pending[0].kind == "digest":
+                _direct(post, one.pending)
     post.write()
-    return sum(len(group) for group in groups)
+    return sum(len(one.pending) for one in conversations)
 
 
 def _direct(post: Post, group: Sequence[Intent]) -> None:

@@ -112,6 +112,12 @@ class Rate:
         return max(0, min(wanted, self.burst - used))
 
 
+def of(conn: Connection, channel: str) -> Health:
+    """A channel's health, as it is just now."""
+    row = conn.execute(_ONE, {"its_channel": channel}).one_or_none()
+    return Health(channel) if row is None else Health(**row._asdict())
+
+
 def lock(conn: Connection, channel: str) -> Health:
     """A channel's health, which nobody else changes until this transaction ends."""
     row = conn.execute(_LOCKED, {"its_channel": channel}).one_or_none()

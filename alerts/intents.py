@@ -59,9 +59,13 @@ _FINISH = (
         served=sa.bindparam("its_served", type_=sa.JSON),
     )
 )
-_MEMBERS = (
-    sa.select(INTENTS.c.stream, INTENTS.c.payload, INTENTS.c.served)
-    .where(INTENTS.c.stream.in_(sa.bindparam("streams", expanding=True)), INTENTS.c.kind == "incident")
+# What waits in a conversation, and everything that was to be said of incidents in it.
+_WHOLE = (
+    INTENTS.select()
+    .where(
+        INTENTS.c.stream.in_(sa.bindparam("streams", expanding=True)),
+        sa.or_(INTENTS.c.kind == "incident", INTENTS.c.state == PENDING),
+    )
     .order_by(INTENTS.c.id)
 )
 _QUEUE = (
@@ -89,6 +93,14 @@ class Intent:
     served: tuple[str, ...]
     reason: str = ""
     silence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One incident of a stream: the newest intent about it, and every channel that has had anything of it."""
+
+    newest: Intent
+    served: frozenset[str]
 
 
 def add(
@@ -119,8 +131,16 @@ def add(
     return insert_once(conn, INTENTS, values)
 
 
-def due(conn: Connection, now: datetime, limit: int, hold: Collection[str] = ()) -> list[list[Intent]]:
-    """Pending intents by stream, the longest waiting first: every stream of which one is due, whole.
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A stream of which something is due: all that is pending in it, oldest first, and its incidents by id."""
+
+    pending: Sequence[Intent]
+    members: Mapping[str, Member]
+
+
+def due(conn: Connection, now: datetime, limit: int, hold: Collection[str] = ()) -> list[Conversation]:
+    """Every stream of which an intent is due, whole, the longest waiting first.
 
     Those of models in `hold` are left out.
     """
@@ -132,12 +152,15 @@ def due(conn: Connection, now: datetime, limit: int, hold: Collection[str] = ())
         .order_by(sa.func.min(INTENTS.c.id))
         .limit(limit)
     )
-    names = [row.stream for row in conn.execute(streams)]
-    groups: dict[str, list[Intent]] = {name: [] for name in names}
-    rows = INTENTS.select().where(INTENTS.c.state == PENDING, INTENTS.c.stream.in_(names)).order_by(INTENTS.c.id)
-    for row in conn.execute(rows):
-        groups[row.stream].append(_intent(row))
-    return list(groups.values())
+    pending: dict[str, list[Intent]] = {row.stream: [] for row in conn.execute(streams)}
+    members: dict[str, dict[str, Member]] = {name: {} for name in pending}
+    for row in conn.execute(_WHOLE, {"streams": list(pending)}):
+        intent = _intent(row)
+        if row.state == PENDING:
+            pending[row.stream].append(intent)
+        if row.kind == "incident":
+            _join(members[row.stream], intent)
+    return [Conversation(found, members[name]) for name, found in pending.items()]
 
 
 def _intent(row: Row[tuple[Any, ...]]) -> Intent:
@@ -207,28 +230,19 @@ def unmute(conn: Connection, silence: int, now: datetime) -> None:
     conn.execute(INTENTS.update().where(*held).values(due_at=now))
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One incident of a stream: what was last to be said of it, and every channel that has had anything of it."""
-
-    payload: Mapping[str, Any]
-    served: frozenset[str]
-
-
 def members(conn: Connection, stream: str) -> Mapping[str, Member]:
     """The incidents of a stream by id, in the order they joined."""
-    return members_of(conn, [stream]).get(stream, {})
-
-
-def members_of(conn: Connection, streams: Sequence[str]) -> dict[str, dict[str, Member]]:
-    """`members` of several streams."""
-    found: dict[str, dict[str, Member]] = {}
-    for row in conn.execute(_MEMBERS, {"streams": list(streams)}):
-        its = found.setdefault(row.stream, {})
-        name = row.payload["incident"]["id"]
-        before = its[name].served if name in its else frozenset()
-        its[name] = Member(row.payload, before | frozenset(row.served))
+    found: dict[str, Member] = {}
+    for row in conn.execute(_WHOLE, {"streams": [stream]}):
+        if row.kind == "incident":
+            _join(found, _intent(row))
     return found
+
+
+def _join(found: dict[str, Member], intent: Intent) -> None:
+    name = intent.payload["incident"]["id"]
+    before = found[name].served if name in found else frozenset()
+    found[name] = Member(intent, before | frozenset(intent.served))
 
 
 def told(conn: Connection, stream: str) -> list[Mapping[str, Any]]:

@@ -24,7 +24,7 @@ def announce(post: Post) -> None:
         for stream in intents.muted_by(post.conn, silence.id):
             told = {name for name, what in deliveries.heard(post.conn, stream).items() if what.told}
             for member in intents.members(post.conn, stream).values():
-                incident = event_of(member.payload).incident
+                incident = event_of(member.newest.payload).incident
                 if incident.resolved:
                     continue
                 held.append(incident)

@@ -44,7 +44,7 @@ def remind(post: Post, muting: Sequence[Silence], limit: int) -> None:
     """Write what is due to be said again, or to others, as intents of its own."""
     for reminder in reminders.due(post.conn, post.now, limit):
         members = intents.members(post.conn, reminder.stream).values()
-        unattended = [event for one in members if awaits((event := event_of(one.payload)).incident)]
+        unattended = [event for one in members if awaits((event := event_of(one.newest.payload)).incident)]
         if not unattended:
             reminders.drop(post.conn, reminder.stream)
             continue

@@ -15,7 +15,7 @@ from alerts.deliveries import Told
 from alerts.digest import Entry
 from alerts.freezing import Post
 from alerts.incident import Change, Incident, IncidentEvent
-from alerts.intents import Intent, Member, Outcome
+from alerts.intents import Conversation, Intent, Outcome
 from alerts.message import incident_message
 from alerts.outbox import event_of
 from alerts.routing import NEW, Decision, Reason, Silence, Timing, Turn, decide, turn
@@ -35,23 +35,27 @@ class _Waiting:
 
 def flush_stream(
     post: Post,
-    group: Sequence[Intent],
+    conversation: Conversation,
     muting: Sequence[Silence],
     heard: Mapping[str, Told],
-    found: Mapping[str, Member],
 ) -> list[Entry]:
     """Tell what waits in one stream to those whose turn it is; what goes into digests is returned.
 
-    `heard` is what each channel has had of the stream, `found` the stream's incidents.
+    `heard` is what each channel has had of the stream.
     """
+    group, found = conversation.pending, conversation.members
     stream = group[0].stream
     reached = {channel for channel, what in heard.items() if what.told}
-    members = {name: event_of(one.payload).incident for name, one in found.items()}
+    events = {intent.id: event_of(intent.payload) for intent in group}
+    members = {
+        name: (events.get(one.newest.id) or event_of(one.newest.payload)).incident for name, one in found.items()
+    }
     told = {name: sorted(one.served & reached) for name, one in found.items()}
     decisions = {
         name: decide(incident, post.outlet.routes, muting, post.now, told[name]) for name, incident in members.items()
     }
-    waiting = [one for intent in group if (one := _considered(post, intent, members, decisions, told)) is not None]
+    considered = (_considered(post, intent, events[intent.id], members, decisions, told) for intent in group)
+    waiting = [one for one in considered if one is not None]
     entries: list[Entry] = []
     for channel in dict.fromkeys(channel for one in waiting for channel in one.wants):
         ours = [one for one in waiting if channel in one.wants and channel not in one.served]
@@ -72,12 +76,12 @@ def flush_stream(
 def _considered(
     post: Post,
     intent: Intent,
+    event: IncidentEvent,
     members: Mapping[str, Incident],
     decisions: Mapping[str, Decision],
     told: Mapping[str, Sequence[str]],
 ) -> _Waiting | None:
     """An intent with who wants it; None where it has ended, or waits for a silence to end."""
-    event = event_of(intent.payload)
     if intent.channels is not None:
         return _Waiting(intent, event, dict.fromkeys(intent.channels, Timing()), set(intent.served), {})
     decision = decisions[event.incident.id]

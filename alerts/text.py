@@ -8,6 +8,8 @@ from __future__ import annotations
 
 def one_line(text: str) -> str:
     """Text without line breaks and control characters, runs of white space made one space."""
+    if text.isprintable() and "  " not in text and not (text.startswith(" ") or text.endswith(" ")):
+        return text  # nearly all of what is said, and a tenth of the time
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 

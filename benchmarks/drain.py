@@ -41,7 +41,7 @@ def receive(pipe: Pipe) -> None:
                 keys.append(headers["webhook-id"])
                 writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
                 await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             writer.close()
 
     async def serve() -> None:
@@ -81,6 +81,7 @@ def deliver(state: str, port: int, number: int, ready: Pipe) -> None:
     from alerts import outbox
     from alerts.channels.webhook import Webhook
     from alerts.delivery import Deliverer
+    from alerts.flush import STREAMS
     from alerts.routing import Route
     from monitor.store import open_store
 
@@ -92,7 +93,8 @@ def deliver(state: str, port: int, number: int, ready: Pipe) -> None:
     ready.recv()
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
-        moved = deliverer.flush(datetime.now(UTC)) + deliverer.deliver(datetime.now(UTC))
+        moved = deliverer.flush(datetime.now(UTC))
+        moved += deliverer.deliver(datetime.now(UTC), wait=0.0 if moved >= STREAMS else 5.0)
         if not moved:
             with store.read() as connection:
                 if outbox.counts(connection).intents == 0:

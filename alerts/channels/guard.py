@@ -78,6 +78,8 @@ def connect(host: str, port: int, timeout: float, allow: Sequence[Network]) -> s
             problem = error
             continue
         if permitted(str(sock.getpeername()[0]), allow):
+            # Head and body are two writes: the second must not wait for the first to be acknowledged.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return sock
         sock.close()
     raise DeliveryError(f"{host} cannot be reached: {problem}", retryable=True)

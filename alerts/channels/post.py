@@ -1,6 +1,7 @@
 """One guarded HTTP POST: to an address that may be reached, within a time, with a bounded answer, following nothing.
 
-In: a URL, the networks that may be reached though they are private. Out: the answer. Kept: nothing.
+In: a URL, the networks that may be reached though they are private. Out: the answer. Kept: connections, for a moment,
+for what is sent next (`lines.py`).
 
 The standard library's client does: it is given the very connection whose peer was judged (`guard.py`), which no HTTP
 library takes, and costs the idle daemon nothing.
@@ -14,7 +15,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from alerts import signing
@@ -22,6 +22,7 @@ from alerts.channels import guard
 from alerts.channels.base import DeliveryError, retry_after
 from alerts.channels.cutoff import cut_off
 from alerts.channels.guard import Network
+from alerts.channels.lines import Lines
 from alerts.errors import ChannelError
 from alerts.text import one_line, shortened
 
@@ -64,6 +65,7 @@ class Address:
     context: ssl.SSLContext | None = None
     _parts: SplitResult = field(init=False, repr=False)
     _networks: tuple[Network, ...] = field(init=False, repr=False)
+    _lines: Lines = field(init=False, repr=False, compare=False, default_factory=Lines)
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
@@ -86,25 +88,25 @@ class Address:
     def post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         """POST once. Raises DeliveryError where there is no whole answer."""
         parts = self._parts
-        secure = parts.scheme == "https"
-        host, port = str(parts.hostname), parts.port or (443 if secure else 80)
-        sock = guard.connect(host, port, self.timeout, self._networks)
-        connection = http.client.HTTPConnection(host, port, timeout=self.timeout)
-        every: dict[str, Any] = {"Host": parts.netloc, "User-Agent": "driftline", "Connection": "close", **headers}
-        with cut_off(sock, self.timeout) as watch:
+        host = str(parts.hostname)
+        line = self._lines.take() or self._line(host)
+        every = {"Host": parts.netloc, "User-Agent": "driftline", **headers}
+        whole = False
+        with cut_off(line.sock, self.timeout) as watch:
             try:
-                if secure:
+                if parts.scheme == "https" and not isinstance(line.sock, ssl.SSLSocket):
                     context = self.context or _tls()
-                    watch.socket = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
-                    watch.socket.do_handshake()
-                connection.sock = watch.socket
+                    line.sock = context.wrap_socket(line.sock, server_hostname=host, do_handshake_on_connect=False)
+                    watch.socket = line.sock
+                    line.sock.do_handshake()
                 target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-                connection.request("POST", target, body=body, headers=every)
-                response = connection.getresponse()
+                line.request("POST", target, body=body, headers=every)
+                response = line.getresponse()
                 answer = response.read(_MOST)
                 if watch.late:
                     # Cut off, an answer looks as if it had ended.
                     raise TimeoutError(f"not answered in {self.timeout:g} s")
+                whole = response.isclosed() and line.sock is not None
                 return Answer(response.status, answer, response.getheader("Retry-After"))
             except ssl.SSLCertVerificationError as error:
                 raise DeliveryError(f"{host}: {error.verify_message}", retryable=True) from error
@@ -112,8 +114,21 @@ class Address:
                 text = f"{host}: no proper answer: {type(error).__name__}: {error}"
                 raise DeliveryError(text, retryable=True, ambiguous=True) from error
             finally:
-                connection.close()
-                watch.socket.close()
+                watch.over = True
+                if whole:
+                    self._lines.give(line)
+                else:
+                    line.close()
+                    watch.socket.close()
+
+    def _line(self, host: str) -> http.client.HTTPConnection:
+        """A new connection to a peer that may be reached; TLS comes with the first request."""
+        port = self._parts.port or (443 if self._parts.scheme == "https" else 80)
+        line = http.client.HTTPConnection(host, port, timeout=self.timeout)
+        # It must never connect by itself: nobody would judge the peer.
+        line.auto_open = 0
+        line.sock = guard.connect(host, port, self.timeout, self._networks)
+        return line
 
 
 @lru_cache(maxsize=1)

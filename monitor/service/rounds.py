@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from alerts import outbox
+from alerts.flush import STREAMS
 from detectors.result import Status
 from monitor.clock import Clock
 from monitor.config import Config
@@ -36,6 +37,8 @@ LEASE = "evaluator"
 LEASE_SECONDS = 60.0
 _STANDBY = 5.0
 _PENDING = 1.0
+# How long a round waits for what it has begun to send (seconds).
+_WAIT = 5.0
 
 log = structlog.get_logger()
 
@@ -81,7 +84,8 @@ class DeliveryRound:
         """Flush and deliver once."""
         now = self._clock.now()
         moved = self._deliverer.flush(now, hold=self._hold)
-        moved += self._deliverer.deliver(self._clock.now())
+        # Of a long queue, more is frozen while the first of it is on its way.
+        moved += self._deliverer.deliver(self._clock.now(), wait=0.0 if moved >= STREAMS else _WAIT)
         with self._store.read() as connection:
             counts = outbox.counts(connection)
             states = outbox.health.every(connection)

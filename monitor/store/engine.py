@@ -7,6 +7,7 @@ Kept: the connection pool.
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,12 +17,15 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 
 from monitor.store.errors import StoreUnreachable
 
+# How long a writer waits for another one (seconds).
+_PATIENCE = 30
+
 
 def _sqlite_settings(connection: sqlite3.Connection, _record: object) -> None:
     # The driver's own BEGIN is switched off: every transaction says itself whether it is going to write.
     connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute("PRAGMA busy_timeout = 30000")
+    cursor.execute(f"PRAGMA busy_timeout = {_PATIENCE * 1000}")
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
@@ -44,10 +48,10 @@ def make_engine(url: str) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         if parsed.database and parsed.database != ":memory:":
             _make_folder(parsed)
-            engine = sa.create_engine(parsed, connect_args={"timeout": 30})
+            engine = sa.create_engine(parsed, connect_args={"timeout": _PATIENCE})
         else:
             engine = sa.create_engine(
-                parsed, poolclass=sa.pool.StaticPool, connect_args={"check_same_thread": False, "timeout": 30}
+                parsed, poolclass=sa.pool.StaticPool, connect_args={"check_same_thread": False, "timeout": _PATIENCE}
             )
         sa.event.listen(engine, "connect", _sqlite_settings)
         return engine
@@ -77,6 +81,8 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        # On SQLite one writes at a time. Threads of ours take turns: its own way of waiting is to look again later.
+        self._lock = threading.Lock() if engine.dialect.name == "sqlite" else None
         self.url = engine.url.render_as_string(hide_password=True)
 
     @contextmanager
@@ -86,7 +92,7 @@ class Store:
         On SQLite it takes the write lock at once (deferred transactions deadlock under several writers).
         Raises StoreUnreachable when the database cannot be written.
         """
-        with self._errors(), self.engine.connect() as connection, connection.begin():
+        with self._errors(), self._turn(), self.engine.connect() as connection, connection.begin():
             if self.engine.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
@@ -98,6 +104,18 @@ class Store:
             if self.engine.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN")
             yield connection
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if self._lock is None:
+            yield
+            return
+        if not self._lock.acquire(timeout=_PATIENCE):
+            raise StoreUnreachable(f"state database {self.url}: another thread has been writing for {_PATIENCE} s")
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

@@ -31,9 +31,13 @@ class Answer:
 
 
 class Server:
-    """`url`, `requests`; `answer(...)` queues what comes next, `default` is what comes after that."""
+    """`url`, `requests`; `answer(...)` queues what comes next, `default` is what comes after that.
 
-    def __init__(self, default: Callable[[Request], Answer]) -> None:
+    `connections` counts them; with `keep` they stay open for further requests, as HTTP/1.1 has it.
+    """
+
+    def __init__(self, default: Callable[[Request], Answer], keep: bool = False) -> None:
+        self.connections = 0
         self.requests: list[Request] = []
         self.default = default
         self._queue: deque[Answer] = deque()
@@ -41,6 +45,12 @@ class Server:
         server = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1" if keep else "HTTP/1.0"
+
+            def setup(self) -> None:
+                server.connections += 1
+                super().setup()
+
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 request = Request(self.path, {k.lower(): v for k, v in self.headers.items()}, body)
@@ -80,9 +90,9 @@ class Server:
 
 
 @contextmanager
-def http_server(default: Callable[[Request], Answer] = lambda _: Answer()) -> Iterator[Server]:
+def http_server(default: Callable[[Request], Answer] = lambda _: Answer(), keep: bool = False) -> Iterator[Server]:
     """A server for the length of a block."""
-    server = Server(default)
+    server = Server(default, keep)
     try:
         yield server
     finally:

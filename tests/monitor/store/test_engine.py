@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -235,3 +236,13 @@ def test_a_lock_held_too_long_is_unreachable(tmp_path: Path) -> None:
             raise AssertionError("two writers at once")
     store.close()
     hasty.close()
+
+
+def test_a_writer_that_never_ends_is_told_of_rather_than_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.store.engine._PATIENCE", 0.01)
+    store = Store(make_engine(f"sqlite:///{tmp_path / 'state.db'}"))
+    with store.begin(), ThreadPoolExecutor(1) as pool, pytest.raises(StoreUnreachable, match="another thread"):
+        pool.submit(store.begin().__enter__).result()
+    store.close()
