@@ -151,7 +151,11 @@ def _latest(gathered: Gathered) -> Evaluation | None:
 
 def _open(gathered: Gathered) -> list[Incident]:
     still = [one for one in gathered.incidents if not one.resolved]
-    return sorted(still, key=lambda one: (-one.severity.rank, one.opened_at))
+    return sorted(still, key=lambda one: (not _urgent(one), -one.severity.rank, one.opened_at))
+
+
+def _urgent(incident: Incident) -> bool:
+    return incident.severity is Severity.CRITICAL or incident.trouble in _URGENT
 
 
 def _this_week(gathered: Gathered) -> list[Incident]:
@@ -166,12 +170,9 @@ def recent(gathered: Gathered) -> list[Incident]:
 
 def _verdict(gathered: Gathered) -> tuple[Verdict, str, str, str]:
     still = _open(gathered)
-    urgent = [one for one in still if one.severity is Severity.CRITICAL or one.trouble in _URGENT]
-    if urgent:
-        first = urgent[0]
-        return Verdict.NEEDS_YOU, sentence(first.summary), first.action, first.diagnosis
     if still:
-        return Verdict.WATCH, sentence(still[0].summary), still[0].action, still[0].diagnosis
+        first, asks = still[0], Verdict.NEEDS_YOU if _urgent(still[0]) else Verdict.WATCH
+        return asks, sentence(first.summary), first.action, first.diagnosis
     judged = gathered.in_period(gathered.inputs)
     if not any(finding.status is not Status.INSUFFICIENT for one in judged for finding in one.findings):
         reason = _why_not(gathered)
@@ -197,7 +198,7 @@ def _why_not(gathered: Gathered) -> str:
 
 
 def _headline_figure(gathered: Gathered) -> str:
-    for incident in _open(gathered):
+    for incident in _open(gathered)[:1]:
         for evidence in incident.evidence:
             before, after = evidence.get("before"), evidence.get("after")
             if before is not None and after is not None:

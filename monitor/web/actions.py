@@ -251,7 +251,9 @@ def _name(text: str) -> str:
 
 
 def _page(**values: object) -> str:
-    return _template().render(**values)
+    from reports.theme import properties
+
+    return _template().render(light=properties("light"), dark=properties("dark"), **values)
 
 
 @lru_cache(maxsize=1)

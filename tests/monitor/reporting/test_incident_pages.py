@@ -14,12 +14,15 @@ from typer.testing import CliRunner
 from alerts.incident import Incident, State, Verdict
 from monitor import acting
 from monitor.cli import app
+from monitor.clock import SetClock
 from monitor.reporting.incident import page_of
 from monitor.reporting.write import write
 from monitor.settings import ReportSettings
 from monitor.store import incidents
+from monitor.web.incident import incident_page
 from reports.context import Verdict as Asks
 from tests.support.flow import DAY, HOUR, START, Flow, rows
+from tests.support.html_page import Page
 
 DAYS = 7
 MODELS = {"m": {"segments": ["colour"], "reasons": {"importance": {"x": 1.0, "amount": 3.0}}}}
@@ -79,6 +82,19 @@ def test_the_page_tells_what_is_stored_of_it(flow: Flow) -> None:
         ("opened", "waiting")
     ]
     assert page.compared_with.endswith("rows")
+
+
+def test_the_daemon_serves_it_as_it_stands_now(flow: Flow) -> None:
+    incident, config = the_incident(flow), flow.config(MODELS)
+    clock = SetClock(START + DAYS * DAY + 2 * HOUR)
+    served = incident_page(flow.store(), lambda: config.settings, clock, incident.id)
+    assert served is not None
+    page = Page(served)
+    assert page.headings[0] == ("h1", f"{incident.diagnosis.capitalize()} in m")
+    assert "Open for " in page.text
+    assert page.count("svg") >= 2
+    assert page.count("script") == 0, "the server's own policy lets none run"
+    assert incident_page(flow.store(), lambda: config.settings, clock, "<script>") is None
 
 
 def test_a_model_that_is_no_longer_configured_still_has_a_page(flow: Flow) -> None:
