@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reports import machine, sentences
@@ -26,18 +26,30 @@ MOST_INCIDENTS = 20  # that the digest lists
 _GROUPS = (Verdict.NEEDS_YOU, Verdict.WATCH, Verdict.NOT_MONITORED)
 
 
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """What is kept of models whose pages are written: their lines of the digest, the most urgent whole, CSV lines."""
+
+    lines: tuple[ModelPage, ...] = ()
+    urgent: tuple[ModelPage, ...] = ()
+    findings: tuple[str, ...] = ()
+
+    def __add__(self, other: Pages) -> Pages:
+        urgent = most_urgent((*self.urgent, *other.urgent))
+        return Pages((*self.lines, *other.lines), tuple(urgent), (*self.findings, *other.findings))
+
+
 class ReportWriter:
     """Writes a report's folder, a model at a time: of a hundred models, one page at a time is in memory.
 
-    `head` is the report without its models. `finish` writes what is about all of them. Each file is replaced whole.
+    `head` is the report without its models. `finish` writes what is about all of them, those that another writer wrote
+    to the same folder included (`others`). Each file is replaced whole.
     """
 
     def __init__(self, head: ReportContext, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._head, self._folder = head, folder
-        self._light: list[ModelPage] = []
-        self._urgent: list[ModelPage] = []
-        self._findings: list[str] = []
+        self.made = Pages()
 
     def add(self, model: ModelPage, incidents: Sequence[IncidentPage] = ()) -> None:
         """Write one model's page and its incidents', each with its JSON, and keep its line of the digest."""
@@ -45,20 +57,19 @@ class ReportWriter:
             write_incident(incident, self._folder)
         replace_file(self._folder / page_name(model.name), render_model(self._head, model, HOME))
         replace_file(self._folder / data_name(model.name), _json(machine.model_document(self._head, model)))
-        self._findings += machine.findings_lines(model)
-        self._light.append(digest_part(model))
-        self._urgent = most_urgent((*self._urgent, model))
+        self.made += Pages((digest_part(model),), (model,), tuple(machine.findings_lines(model)))
 
-    def finish(self, **totals: object) -> ReportContext:
+    def finish(self, others: Pages | None = None, **totals: object) -> ReportContext:
         """Write the digest, all in one file, `report.json` and the findings; the report with its models' lines."""
-        ranked = tuple(sorted(self._light, key=lambda page: (list(Verdict).index(page.verdict), page.name)))
+        made = self.made + (others or Pages())
+        ranked = tuple(sorted(made.lines, key=lambda page: (list(Verdict).index(page.verdict), page.name)))
         context = replace(self._head, models=ranked, **totals)  # type: ignore[arg-type]
         replace_file(
             self._folder / HOME, render_digest(context, {model.name: page_name(model.name) for model in ranked})
         )
-        replace_file(self._folder / WHOLE, render_whole(context, self._urgent))
+        replace_file(self._folder / WHOLE, render_whole(context, made.urgent))
         replace_file(self._folder / "report.json", _json(machine.report_document(context)))
-        replace_file(self._folder / "findings.csv", ",".join(machine.COLUMNS) + "\n" + "".join(self._findings))
+        replace_file(self._folder / "findings.csv", ",".join(machine.COLUMNS) + "\n" + "".join(made.findings))
         return context
 
 

@@ -46,7 +46,7 @@ def report(
     """Write a report of any period, or one incident's page, from what is stored; `run` writes reports by schedule."""
     from zoneinfo import ZoneInfo
 
-    from monitor.reporting.apart import few_collections
+    from monitor.reporting.models import few_collections
     from monitor.reporting.write import announce, period_of, write
     from monitor.settings import ReportSettings
     from monitor.store import open_store

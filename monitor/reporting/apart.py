@@ -6,15 +6,13 @@ Spawned, not forked: deltalake does not survive a fork.
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from datetime import datetime
 
 from monitor.config import Config
+from monitor.reporting.models import few_collections
 from monitor.reporting.write import Written, write
 from monitor.settings import ReportSettings
 from monitor.store import Store
@@ -32,20 +30,6 @@ def write_apart(world: World, report: ReportSettings, at: datetime, now: datetim
             return process.submit(_write, world.config, url, report, at, now).result()
         except BrokenProcessPool as error:
             raise ReportError(f"the process that wrote report {report.name} died: out of memory?") from error
-
-
-@contextmanager
-def few_collections() -> Iterator[None]:
-    """Look for cyclic garbage seldom: a report is millions of small values, hardly any in cycles, and looking through
-    them again and again takes an eighth of its time. For a process that does nothing else meanwhile."""
-    usual = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
-        gc.unfreeze()
 
 
 def _write(config: Config, url: str, report: ReportSettings, at: datetime, now: datetime) -> Written:

@@ -17,17 +17,13 @@ from sqlalchemy.engine import Connection
 
 from alerts import outbox
 from monitor.judging.moment import program
-from monitor.reporting.deep_dive import dive
-from monitor.reporting.gather import gather
-from monitor.reporting.incident import incident_page
-from monitor.reporting.page import model_page, recent
-from monitor.reporting.totals import alarms, coverage, together
+from monitor.reporting.models import make_all
+from monitor.reporting.totals import alarms
 from monitor.settings import ReportSettings
 from monitor.windows import local_day, midnight
 from monitor.world import World
-from reports.context import Change, Coverage, PastReport, Period, ReportContext, Verdict
+from reports.context import PastReport, Period, ReportContext, Verdict
 from reports.files import replace_file
-from reports.links import deep_dive_name, page_name
 from reports.mail import Mail, render_mail
 from reports.render import HOME, WHOLE, ReportWriter, render_index
 
@@ -71,24 +67,12 @@ def write(
         generated_at=now,
         program=f"driftline {program()}",
     )
-    writer = ReportWriter(head, folder)
-    everything, covered = [], Coverage()
-    changes: list[Change] = []
-    for name in names:
-        with world.store.read() as connection:
-            gathered = gather(connection, name, settings.models[name], period, at)
-            told = recent(gathered)
-            pages = [incident_page(connection, one, gathered, now, model_page=page_name(name)) for one in told]
-        found = dive(world, gathered, folder / deep_dive_name(name)) if report.deep_dive else None
-        page = model_page(gathered, found, [one.id for one in told])
-        writer.add(page, pages)
-        changes += page.changes
-        covered = together(covered, coverage(gathered))
-        everything.append(gathered.light())
-    context = writer.finish(
-        alarms=alarms(everything),
-        changes=tuple(sorted(changes, key=lambda change: change.at)),
-        coverage=covered,
+    made = make_all(world, report, head, at, names, folder)
+    context = ReportWriter(head, folder).finish(
+        made.pages,
+        alarms=alarms(made.gathered),
+        changes=tuple(sorted(made.changes, key=lambda change: change.at)),
+        coverage=made.covered,
     )
     return _keep(report, context, folder, settings.server.public_url)
 

@@ -15,6 +15,7 @@ from alerts.incident import Incident, State, Verdict
 from monitor import acting
 from monitor.cli import app
 from monitor.clock import SetClock
+from monitor.reporting import models
 from monitor.reporting.incident import page_of
 from monitor.reporting.write import write
 from monitor.settings import ReportSettings
@@ -140,6 +141,20 @@ def test_a_report_of_the_past_shows_incidents_as_they_were(flow: Flow, tmp_path:
     assert at(START + 6 * DAY) == (Asks.WATCH, "open", None, 1)
     assert at(START + 7 * DAY) == (Asks.WATCH, "open", None, 0)
     assert at(START + 8 * DAY)[1:] == ("resolved", "expected", 0)
+
+
+def test_two_processes_write_what_one_does(flow: Flow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of the models each: the same files, and the same digest of both."""
+    world = flow.world({**MODELS, "other": {}})
+    written = {}
+    for processes, many in ((1, 3), (2, 2)):
+        monkeypatch.setattr(models, "_MANY", many)
+        folder = tmp_path / str(processes)
+        settings = ReportSettings(name="daily", period="1d", folder=folder, deep_dive=False)  # type: ignore[arg-type]
+        made = write(world, settings, START + DAYS * DAY, START + DAYS * DAY + HOUR)
+        written[processes] = {path.name: path.read_bytes() for path in made.index.parent.iterdir()}
+    assert written[2] == written[1]
+    assert {"model-m.html", "model-other.html"} < set(written[2])
 
 
 def test_the_models_page_ranks_by_impact_and_says_so(flow: Flow, tmp_path: Path) -> None:
