@@ -8,6 +8,7 @@ value of a feature leaves here: only which cell of the grid it falls into.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,11 +19,10 @@ from numpy.typing import NDArray
 
 from detectors.columns import Column, ColumnKind, Role
 from detectors.grid import Grid
-from detectors.idhash import HashArray
 from detectors.result import FloatArray, IntArray
 from detectors.sample import ABSENT, SampleRule, cells_of, keep
 from monitor.prediction_log.base import LogMismatch, PredictionLog
-from monitor.profiling.rows import by_version, times_of
+from monitor.profiling.rows import by_version, merged, times_of
 from monitor.settings import ModelSettings
 
 MOST_ROWS = 30_000
@@ -91,35 +91,40 @@ def draw_rows(
     outputs = [name for name in (columns.score, columns.prediction) if name]
     wanted = [columns.timestamp, *([columns.version] if columns.version else []), columns.id, *outputs]
     names = list(dict.fromkeys([*wanted, *(column.name for column in features)]))
-    parts: list[tuple[HashArray, IntArray, pa.Table, FloatArray]] = []
     total = 0
-    for batch in log.batches(start, end, names):
-        if not batch.num_rows or columns.id not in batch.schema.names:
-            continue
-        for found, part, times in by_version(batch, times_of(batch, columns.timestamp), columns.version):
-            if found != version:
+
+    def kept() -> Iterator[tuple[pa.RecordBatch, NDArray[np.generic]]]:
+        nonlocal total
+        for batch in log.batches(start, end, names):
+            if not batch.num_rows or columns.id not in batch.schema.names:
                 continue
-            total += part.num_rows
-            kept, hashes = keep(part.column(part.schema.get_field_index(columns.id)), rule)
-            if len(kept):
-                few = part.take(pa.array(kept))
-                held = [name for name in (columns.id, *outputs) if name in few.schema.names]
-                parts.append((hashes, times[kept], pa.Table.from_batches([few.select(held)]), _cells(features, few)))
+            for found, part, times in by_version(batch, times_of(batch, columns.timestamp), columns.version):
+                if found != version:
+                    continue
+                total += part.num_rows
+                rows, hashes = keep(part.column(part.schema.get_field_index(columns.id)), rule)
+                if len(rows):
+                    yield part.take(pa.array(rows)), np.stack([hashes, times[rows].view(np.uint64)], axis=1)
+
+    parts: list[tuple[NDArray[np.generic], pa.Table, FloatArray]] = []
+    for few, beside in merged(kept(), most):
+        held = [name for name in (columns.id, *outputs) if name in few.schema.names]
+        parts.append((beside, pa.Table.from_batches([few.select(held)]), _cells(features, few)))
     if not parts:
         return None
-    hashes = np.concatenate([part[0] for part in parts])
+    hashes, times = np.concatenate([part[0] for part in parts]).T
     order = np.argsort(hashes, kind="stable")[: 2 * most]
     try:
-        table = pa.concat_tables([part[2] for part in parts], promote_options="permissive").take(pa.array(order))
+        table = pa.concat_tables([part[1] for part in parts], promote_options="permissive").take(pa.array(order))
         ids = table.column(columns.id).cast(pa.string()).combine_chunks()
     except pa.ArrowException as error:
         raise LogMismatch("scores, predictions or ids have more than one type") from error
     return Drawn(
         ids,
-        np.concatenate([part[1] for part in parts])[order],
+        times[order].view(np.int64),
         _column(table, columns.score),
         _column(table, columns.prediction),
-        np.concatenate([part[3] for part in parts])[order],
+        np.concatenate([part[2] for part in parts])[order],
         total,
     )
 

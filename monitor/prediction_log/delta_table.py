@@ -1,8 +1,8 @@
 """A Delta table read by time: its schema, the hours it holds, the rows of an interval.
 
 In: a folder or object-store URL, the name of the time column. Out: Arrow record batches, counts and tokens by hour.
-Kept: the newest version seen, and rows by hour of files already looked at (files never change); the version is pinned
-for each call.
+Kept: the newest version seen, rows by hour of files already looked at, and of small files the batches read last (files
+never change); the version is pinned for each call.
 
 Files are read with pyarrow.parquet one at a time: `pyarrow.dataset` would load pandas and hold a gigabyte.
 Tables with deletion vectors or column mapping (Databricks) go through deltalake's own engine.
@@ -41,11 +41,14 @@ from monitor.prediction_log.arrow import (
 )
 from monitor.prediction_log.base import Held, Hour, LogMismatch, LogUnreachable, Part
 from monitor.prediction_log.parquet_parts import FileReaders, file_parts
+from monitor.prediction_log.recent import Recent
 
 DAY = "_day"  # partition column of the tables we write; never shown
 
 _ENGINE_FEATURES = {"deletionVectors", "columnMapping"}
 _STAT_SLACK = 1_000  # statistics in the log are cut to milliseconds
+# A month of ids, scores and labels of a model of a few thousand rows a day takes 4 MB.
+_RECENT = Recent(24 << 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,10 @@ class DataFile:
     def overlaps(self, low: int, high: int) -> bool:
         """Whether the file may hold rows of `[low, high)`."""
         return self.first is None or self.last is None or (self.first < high and self.last >= low)
+
+    def within(self, low: int, high: int) -> bool:
+        """Whether all of the file's rows are known to be of `[low, high)`."""
+        return self.first is not None and self.last is not None and low <= self.first and self.last < high
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,10 +283,25 @@ class TimedTable:
         if _needs_engine(table):
             yield from self._engine_batches(table, kind, schema, start, end, columns)
             return
+        types = tuple(schema.field(name).type if name in schema.names else None for name in columns)
         for file in self.files(table):
-            if file.overlaps(micros(start), micros(end)):
+            if not file.overlaps(micros(start), micros(end)):
+                continue
+            key = (str(table.metadata().id), file.path, file.size, tuple(columns), types)
+            if not file.within(micros(start), micros(end)):
                 with self._opened(table, file) as opened:
                     yield from parquet_file.file_batches(opened, self.time, start, end, columns, schema, file.partition)
+            elif (known := _RECENT.get(key)) is not None:
+                yield from known
+            else:
+                read = []
+                with self._opened(table, file) as opened:
+                    for batch in parquet_file.file_batches(
+                        opened, self.time, start, end, columns, schema, file.partition
+                    ):
+                        read.append(batch)
+                        yield batch
+                _RECENT.keep(key, read)
 
     def parts(self, start: datetime, end: datetime, columns: Sequence[str]) -> Iterator[Part]:
         """Row groups that may hold rows of `[start, end)`, at the version of the first part."""

@@ -6,10 +6,11 @@ In: Arrow batches. Out: times as microseconds, names of versions and runs, the b
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from detectors.result import IntArray
 from monitor.prediction_log.base import LogMismatch
@@ -71,3 +72,29 @@ def by_version(
     for code in present:
         chosen = np.flatnonzero(codes == code)
         yield names[code], batch.take(pa.array(chosen)), times[chosen]
+
+
+def merged(
+    parts: Iterable[tuple[pa.RecordBatch, NDArray[np.generic]]], least: int
+) -> Iterator[tuple[pa.RecordBatch, NDArray[np.generic]]]:
+    """Neighbouring batches of one schema as one, with the arrays that go with their rows, until they have `least` rows.
+
+    What is done a column at a time takes as long for forty rows as for four thousand, and files may be small.
+    """
+    held: list[tuple[pa.RecordBatch, NDArray[np.generic]]] = []
+    rows = 0
+    for batch, beside in parts:
+        if held and (rows >= least or batch.schema != held[0][0].schema):
+            yield _one(held)
+            held, rows = [], 0
+        held.append((batch, beside))
+        rows += batch.num_rows
+    if held:
+        yield _one(held)
+
+
+def _one(held: list[tuple[pa.RecordBatch, NDArray[np.generic]]]) -> tuple[pa.RecordBatch, NDArray[np.generic]]:
+    if len(held) == 1:
+        return held[0]
+    (whole,) = pa.Table.from_batches([batch for batch, _ in held]).combine_chunks().to_batches()
+    return whole, np.concatenate([beside for _, beside in held])

@@ -11,6 +11,7 @@ from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from detectors.columns import ColumnKind
 from detectors.grid import Grid
@@ -19,10 +20,12 @@ from detectors.result import FloatArray, IntArray
 from detectors.sample import ABSENT, CellArray, cells_of
 from detectors.values import column_of, numbers
 from monitor.prediction_log.base import PredictionLog
-from monitor.profiling.rows import by_version, times_of
+from monitor.profiling.rows import by_version, merged, times_of
 from monitor.settings import ModelSettings
 
 _DAY = 86_400_000_000
+# Rows that are cut to cells together.
+_AT_ONCE = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,32 +111,35 @@ def file_rows(table: pa.Table, grid: Grid, target: Target, every: int) -> Reason
 
 
 def _rows(parts: Iterable[tuple[pa.RecordBatch, IntArray]], grid: Grid, target: Target, every: int) -> ReasonRows:
-    kept: list[ReasonRows] = []
-    seen = 0
     place = grid.index(target.column)
-    for batch, times in parts:
-        chosen = np.arange((-seen) % every, batch.num_rows, every)
-        seen += batch.num_rows
-        if not len(chosen):
-            continue
-        few = batch if every == 1 else batch.take(pa.array(chosen))
-        cells = np.empty((len(chosen), len(grid)), dtype=np.uint16)
+
+    def thinned() -> Iterator[tuple[pa.RecordBatch, NDArray[np.generic]]]:
+        seen = 0
+        for batch, times in parts:
+            chosen = np.arange((-seen) % every, batch.num_rows, every)
+            seen += batch.num_rows
+            if len(chosen):
+                yield batch if every == 1 else batch.take(pa.array(chosen)), times[chosen]
+
+    kept: list[ReasonRows] = []
+    for few, times in merged(thinned(), _AT_ONCE):
+        cells = np.empty((few.num_rows, len(grid)), dtype=np.uint16)
         for index, column in enumerate(grid.columns):
-            cells[:, index] = cells_of(column, column_of(few, column.name), len(chosen))
+            cells[:, index] = cells_of(column, column_of(few, column.name), few.num_rows)
         array = column_of(few, target.column)
         if target.cell is not None:
             own = cells[:, place]
             said = np.where(own >= ABSENT, np.nan, (own == target.cell).astype(np.float64))
         elif array is None or (cells[:, place] >= ABSENT).all():
-            said = np.full(len(chosen), np.nan)
+            said = np.full(few.num_rows, np.nan)
         else:
             column = grid.columns[place]
             said = np.where(
                 cells[:, place] >= ABSENT, np.nan, np.clip(numbers(array, keep_null=True), column.low, column.high)
             )
         codes = grid.segment_codes(few)
-        segments = np.stack(codes, axis=1) if codes else np.empty((len(chosen), 0), dtype=np.int64)
-        kept.append(ReasonRows(cells, said, times[chosen] // _DAY, segments))
+        segments = np.stack(codes, axis=1) if codes else np.empty((few.num_rows, 0), dtype=np.int64)
+        kept.append(ReasonRows(cells, said, times.astype(np.int64) // _DAY, segments))
     if not kept:
         empty = np.empty(0)
         return ReasonRows(

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from monitor.prediction_log.base import LogMismatch
-from monitor.profiling.rows import by_version, names_of
+from monitor.profiling.rows import by_version, merged, names_of
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,15 @@ def test_a_version_that_is_no_name_is_the_owners_mistake() -> None:
         names_of(pa.array([[1], [2]]))
     with pytest.raises(LogMismatch, match="texts or numbers"):
         names_of(pa.array([b"\xff\xfe"], pa.binary()))
+
+
+def test_neighbours_of_one_schema_are_merged_until_they_are_enough() -> None:
+    def part(first: int, count: int, kind: pa.DataType = pa.int64()) -> tuple[pa.RecordBatch, np.ndarray]:
+        values = np.arange(first, first + count)
+        return pa.record_batch({"x": pa.array(values, kind)}), values * 10
+
+    parts = [part(0, 2), part(2, 3), part(5, 1), part(6, 1, pa.float64()), part(7, 2, pa.float64())]
+    found = list(merged(parts, 4))
+    assert [batch.column(0).to_pylist() for batch, _ in found] == [[0, 1, 2, 3, 4], [5], [6.0, 7.0, 8.0]]
+    assert [beside.tolist() for _, beside in found] == [[0, 10, 20, 30, 40], [50], [60, 70, 80]]
+    assert list(merged([], 4)) == []
