@@ -26,16 +26,23 @@ COMPARED = ("positives", "log_loss", "roc_auc")
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How large a difference matters: in the measure's own units, or as a share of the estimate where `relative`."""
+    """How large a difference matters: in the measure's own units, or as a share of the estimate where `relative`.
+
+    `good` is the sign of a difference that is no bad news: +1 where more is better, -1 where less is, 0 for a level,
+    of which neither is.
+    """
 
     size: float
     relative: bool = False
+    good: int = 0
 
 
 LIMITS: Mapping[str, Limit] = {
     "positives": Limit(0.03),
-    "log_loss": Limit(0.05, relative=True),
-    "roc_auc": Limit(0.03),
+    "log_loss": Limit(0.05, relative=True, good=-1),
+    "roc_auc": Limit(0.03, good=1),
+    "accuracy": Limit(0.03, good=1),
+    "mae": Limit(0.1, relative=True, good=-1),
 }
 
 
@@ -55,6 +62,10 @@ class Surprise:
     def size(self, limit: Limit) -> float:
         """How large the difference is, in the limit's units."""
         return abs(self.difference) / (abs(self.estimated.value) if limit.relative else 1.0)
+
+    def better(self, limit: Limit) -> bool:
+        """Whether the difference, real or not, is in the model's favour."""
+        return limit.good * self.difference > 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,5 +104,6 @@ def unlikely(true: float, estimate: Estimate) -> float:
 
 
 def drifted(one: Surprise, name: str, tests: int, alpha: float = 0.01) -> bool:
-    """Whether a difference is both unlikely (Bonferroni over `tests` measures) and large enough to matter."""
-    return one.pvalue <= alpha / max(tests, 1) and one.size(LIMITS[name]) >= LIMITS[name].size
+    """Whether a difference is unlikely (Bonferroni over `tests` measures), large enough and for the worse."""
+    limit = LIMITS[name]
+    return one.pvalue <= alpha / max(tests, 1) and one.size(limit) >= limit.size and not one.better(limit)

@@ -19,7 +19,7 @@ from detectors.loss_estimation import LossEstimator, RegressionRows
 from detectors.multiclass_estimation import ClassEstimator, ClassRows
 from detectors.result import DetectorError, FloatArray, IntArray
 from detectors.shift_kind import PriorFit, prior_fit, shift_kind, within_classes
-from detectors.surprise import LIMITS, Limit, Surprise, surprises, unlikely
+from detectors.surprise import LIMITS, Surprise, surprises, unlikely
 from monitor.performance.estimation_rows import Drawn
 from monitor.performance.outcomes import _floats, _positive, _texts
 from monitor.settings import ModelSettings
@@ -28,7 +28,13 @@ from monitor.settings import ModelSettings
 _SEED = 20130101
 _ALPHA = 0.01
 _MOVED = 0.9
-_TITLES = {"positives": "rate of positives", "log_loss": "log loss", "roc_auc": "AUC", "mae": "mean absolute error"}
+_TITLES = {
+    "positives": "rate of positives",
+    "log_loss": "log loss",
+    "roc_auc": "AUC",
+    "accuracy": "accuracy",
+    "mae": "mean absolute error",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +47,11 @@ class Made:
 
 @dataclass(frozen=True, eq=False)
 class Told:
-    """How far labels are from their estimate: the least likely of the measures compared.
+    """How far labels are from their estimate: the least likely of the measures compared, those for the worse first.
 
     `size` is the difference, as a share of the estimate for some measures; `limit` how large it must be. `pvalue` is to
-    be held against `alpha`, which allows for how many measures were compared.
+    be held against `alpha`, which allows for how many measures were compared. `better`: the difference is in the
+    model's favour, which is no bad news however large it is.
     """
 
     worst: Surprise | None
@@ -57,6 +64,7 @@ class Told:
     moved: bool
     classes: tuple[float, float] | None
     base_rate_moved: bool
+    better: bool = False
 
     @property
     def title(self) -> str:
@@ -121,7 +129,7 @@ def surprise_of(settings: ModelSettings, estimator: AnyEstimator, drawn: Drawn, 
         classes = _classes(settings, drawn, day)
         rows, _ = estimator.shaped(classes)
         made = surprises(estimator.right, rows, (classes.said == _texts(label)).astype(np.float64), rng)
-        return _told({"positives": made.of["positives"]}, made.reason, made.estimates, None, False)
+        return _told({"accuracy": made.of["positives"]}, made.reason, made.estimates, None, False)
     rows = _scored(settings, drawn, day)
     truth = _positive(label, settings.positive).astype(np.float64)
     made = surprises(estimator, rows, truth, rng)
@@ -142,19 +150,18 @@ def _told(
     if not of:
         return Told(None, "", 0.0, 0.0, 1.0, _ALPHA, reason, moved, classes, base_rate_moved)
 
-    def rank(name: str) -> tuple[bool, float]:
-        limit = LIMITS.get(name, _MAE)
-        size = of[name].size(limit)
-        return size >= limit.size, -of[name].pvalue
+    alpha = _ALPHA / len(of)
+
+    def rank(name: str) -> tuple[bool, bool, float]:
+        limit, one = LIMITS[name], of[name]
+        large = one.size(limit) >= limit.size
+        # What went better speaks only where nothing is for the worse.
+        return large and one.pvalue <= alpha and not one.better(limit), large, -one.pvalue
 
     name = max(of, key=rank)
-    limit = LIMITS.get(name, _MAE)
-    one = of[name]
-    alpha = _ALPHA / len(of)
-    return Told(one, name, one.size(limit), limit.size, one.pvalue, alpha, reason, moved, classes, base_rate_moved)
-
-
-_MAE = Limit(0.1, relative=True)
+    limit, one = LIMITS[name], of[name]
+    size, better = one.size(limit), one.better(limit)
+    return Told(one, name, size, limit.size, one.pvalue, alpha, reason, moved, classes, base_rate_moved, better)
 
 
 def _scored(settings: ModelSettings, drawn: Drawn, day: IntArray) -> Rows:
