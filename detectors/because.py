@@ -27,7 +27,8 @@ def because(
 ) -> str | None:
     """`precipitation is up; most of the rise in the mean score (+6.1 of +8.0 points) is attributed to it`.
 
-    `measure` names what changed ("mean score"); `share`: it is a share of 1, told in points of a hundred.
+    `measure` names what changed ("mean score"); `share`: it is a share of 1, told in points of a hundred. Of a change
+    that the features do not explain it is the plain fact, and `unexplained` the rest.
     None where the change is within twice its standard error.
     """
     change = attribution.change
@@ -35,8 +36,10 @@ def because(
         return None
     move = "rise" if change > 0.0 else "fall"
     whole = points(change, share)
-    if abs(attribution.residual) > _MOST * abs(change):
-        return f"the {move} in the {measure} ({whole}) is for the most part not explained by the features"
+    if unexplained(attribution):
+        means = attribution.before, attribution.now
+        before, now = (f"{100.0 * each:.1f}%" if share else f"{each:.3g}" for each in means)
+        return f"the {measure} {'rose' if change > 0.0 else 'fell'} from {before} to {now}"
     same = [term for term in attribution.terms if term.points * change > 0.0]
     if not same:
         return None
@@ -54,6 +57,18 @@ def because(
         f"the {move} in the {measure} ({whole}) is spread over {len(same)} features; "
         f"the largest part, {points(lead.points, share)}, is attributed to {_listed(lead.features)}"
     )
+
+
+def unexplained(attribution: Attribution) -> str:
+    """How much of the change the features do not explain, in words; empty where they explain half of it or more."""
+    change = attribution.change
+    if not change or abs(attribution.residual) <= _MOST * abs(change):
+        return ""
+    part = attribution.residual / change
+    move = "rise" if change > 0.0 else "fall"
+    if not 0.0 < part < 0.95:
+        return f"the features do not explain the {move}"
+    return f"{part:.0%} of the {move} is not explained by the features"
 
 
 def points(value: float, share: bool) -> str:

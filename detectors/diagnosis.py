@@ -28,7 +28,7 @@ from detectors.diagnosis_words import (
 )
 from detectors.estimated import CONCEPT_DRIFT, ESTIMATED
 from detectors.performance import MEASURES
-from detectors.reason import ATTRIBUTION, BECAUSE
+from detectors.reason import ATTRIBUTION, BECAUSE, UNEXPLAINED
 from detectors.registry import DETECTORS, JOINT, Unit
 from detectors.result import PROVISIONAL, Finding, Kind, Severity, Status, Window
 
@@ -103,12 +103,12 @@ def verdict_of(findings: Sequence[Finding]) -> Verdict:
 def _concluded(diagnosis: Diagnosis, findings: Sequence[Finding], known: Sequence[Finding]) -> Diagnosis:
     """A trouble with its name and what to do, by everything that is known."""
     everything = (*findings, *known)
-    reason = _reason(diagnosis, findings)
+    reason, left = _reason(diagnosis, findings)
     if diagnosis.trouble is Trouble.DRIFT:
         harm = harm_of_drift(everything)
         said = replace(diagnosis, diagnosis=harm.conclusion.value)
         if reason:
-            said = replace(said, summary=f"{reason}. What changed: {said.summary}")
+            said = replace(said, summary=f"{reason}. What changed: {said.summary}{left}")
         if harm.conclusion is Conclusion.UNKNOWN:
             return said
         return replace(said, action=f"{harm.sentence[0].upper()}{harm.sentence[1:]}. {harm.action}")
@@ -125,17 +125,19 @@ def _concluded(diagnosis: Diagnosis, findings: Sequence[Finding], known: Sequenc
         figures = f"{diagnosis.evidence[0].n:,} labelled rows" if told else diagnosis.summary
         summary = f"{verdict.sentence} ({figures})" if verdict.sentence else summary
     if reason and verdict.conclusion is Conclusion.COVARIATE_SHIFT:
-        summary = f"{reason}. {summary}"
+        summary = f"{reason}. {summary}{left}"
     return replace(diagnosis, diagnosis=verdict.conclusion.value, summary=summary, action=verdict.action)
 
 
-def _reason(diagnosis: Diagnosis, findings: Sequence[Finding]) -> str:
-    """What the change of the predictions is attributed to, where that was found for a window of the trouble."""
+def _reason(diagnosis: Diagnosis, findings: Sequence[Finding]) -> tuple[str, str]:
+    """What the change of the predictions is attributed to, where that was found for a window of the trouble; and what
+    is to be said at the end of how much of it is not explained."""
     windows = {finding.window for finding in diagnosis.evidence}
     for finding in findings:
         if finding.detector == ATTRIBUTION and finding.window in windows and BECAUSE in finding.detail:
-            return plain(str(finding.detail[BECAUSE]), 400)
-    return ""
+            left = plain(str(finding.detail.get(UNEXPLAINED, "")), 120)
+            return plain(str(finding.detail[BECAUSE]), 400), f"; {left}" if left else ""
+    return "", ""
 
 
 def _unsure(diagnosis: Diagnosis) -> Diagnosis:

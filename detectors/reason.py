@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from detectors.attribution import Attribution, attribute
-from detectors.because import because
+from detectors.because import because, unexplained
 from detectors.grid import Grid
 from detectors.result import DetectorError, FloatArray, IntArray
 from detectors.segment import Parts, SegmentColumn, three_parts
@@ -21,7 +21,8 @@ from detectors.worst_segment import Found, Rows, worst_segment
 
 ATTRIBUTION = "attribution"
 """The finding that holds a `Reason` in its detail."""
-BECAUSE = "because"
+BECAUSE, UNEXPLAINED = "because", "unexplained"
+"""Its details in words: what an alert begins with; how much the features leave open, where that is most of it."""
 METHOD = "interventional Shapley values of an additive surrogate with pairs; attributed, not proven to be the cause"
 _TERMS, _IMPORTANT = 8, 10
 
@@ -64,6 +65,8 @@ class Reason:
         }
         if self.sentence:
             told[BECAUSE] = self.sentence
+            if left := unexplained(found):
+                told[UNEXPLAINED] = left
         if self.segments:
             told["segments"] = [
                 {

@@ -11,7 +11,7 @@ from typing import Any
 from detectors.conclusion import Conclusion, Verdict
 from detectors.diagnosis import verdict_of
 from detectors.performance import MEASURES
-from detectors.reason import ATTRIBUTION, BECAUSE
+from detectors.reason import ATTRIBUTION, BECAUSE, UNEXPLAINED
 from detectors.result import Finding, Status
 from monitor.reporting.gather import Gathered
 from monitor.reporting.pictures import figure
@@ -66,8 +66,9 @@ def _told(evaluations: Sequence[Evaluation], verdict: Verdict, *, named: bool) -
             f"{worst['segment']}: {worst['before']:.3g} before, {worst['now']:.3g} now "
             f"({worst['share']:.0%} of the rows; the worst of {worst['looked_at']:,} parts looked at)",
         )
+    because = "; ".join(str(detail[part]) for part in (BECAUSE, UNEXPLAINED) if part in detail)
     return Why(
-        sentence=f"{told} {sentence(str(detail[BECAUSE]))}".strip(),
+        sentence=f"{told} {sentence(because)}".strip(),
         evidence=evidence,
         measure=str(detail["measure"]),
         unit="points" if detail["unit"] == "share" else str(detail["unit"]),
