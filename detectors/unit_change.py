@@ -18,7 +18,8 @@ half of the rows where the reference has none: sales that grew by 60% are not mi
 that fell.
 
 A mere shift is none: where moving the reference by less than five of its spreads explains as much, it is not called a
-change of unit. Production that lies in one cell of the grid for the most part says nothing about units.
+change of unit. Production that lies in one cell of the grid for the most part says nothing about units, nor does a
+reference that hardly ever varies: nought is nought in any unit.
 `value` is the share of the distance (KS) that the change of unit explains, 0 where there is none; no p-value.
 """
 
@@ -44,6 +45,7 @@ _LEVELS = np.linspace(0.1, 0.9, 17)
 MOST_IN_ONE_CELL, _MOST_FOR_A_LINE = 0.65, 0.34
 _MOST_NOISE = 0.06
 _FAR = 5.0
+_ALIKE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def explain(reference: ColumnProfile, production: ColumnProfile) -> Change | Non
 def fit_unit(column: Column, reference: IntArray, production: IntArray) -> Change | None:
     n, m = int(reference.sum()), int(production.sum())
     largest = float(production[~column.atoms].max(initial=0)) / m
-    if column.family is not Family.NUMBER or largest > MOST_IN_ONE_CELL:
+    if column.family is not Family.NUMBER or largest > MOST_IN_ONE_CELL or reference.max() > _ALIKE * n:
         return None
     edges = np.clip(column.edges, -1e300, 1e300)
     old, new = np.cumsum(reference[:-1]) / n, np.cumsum(production[:-1]) / m

@@ -123,6 +123,12 @@ def test_what_lies_in_one_cell_or_is_constant_says_nothing() -> None:
     assert np.isnan(unit_change(grid.profile(pa.table({"x": first})), empty).value).all()
 
 
+def test_a_reference_that_hardly_ever_varies_says_nothing_about_units() -> None:
+    rain = np.where(RNG.random(M) < 0.4, RNG.lognormal(-3.0, 0.7, M), 0.0)
+    for dry in (np.zeros(900), np.where(RNG.random(900) < 0.05, 0.01, 0.0)):
+        assert explain(*(side.column("x") for side in pair(dry, rain))) is None
+
+
 def test_of_a_private_column_no_figure_is_told() -> None:
     first = SHAPES["weight"](N)
     grid = Grid.fit(pa.table({"x": first}), private=["x"])
