@@ -21,9 +21,13 @@ def groups_of(cuts: tuple[Cuts, ...], bins: BinArray) -> tuple[tuple[int, ...], 
     """The columns, shape (rows, columns), by groups; each column is in one, most are by themselves."""
     few = bins[:: max(1, len(bins) // _MOST_ROWS)]
     leader = list(range(len(cuts)))
+    known = _correlations(cuts, few)
     for first in range(len(cuts)):
         for second in range(first):
-            if leader[first] != leader[second] and association(cuts, few, first, second) >= TOGETHER:
+            if leader[first] == leader[second]:
+                continue
+            held = float(known[first, second])
+            if (held if np.isfinite(held) else association(cuts, few, first, second)) >= TOGETHER:
                 old, new = leader[first], leader[second]
                 leader = [new if each == old else each for each in leader]
     found: dict[int, list[int]] = {}
@@ -48,6 +52,25 @@ def association(cuts: tuple[Cuts, ...], bins: BinArray, first: int, second: int)
     if any(numbers):
         return _ratio(counts if numbers[1] else counts.T)
     return _cramer(counts)
+
+
+def _correlations(cuts: tuple[Cuts, ...], bins: BinArray) -> FloatArray:
+    """What `association` says of all pairs of numbers without gaps, shape (columns, columns); NaN for other pairs.
+
+    Such columns have the same middle ranks whichever other one they are held to, so one matrix product has them all.
+    """
+    found = np.full((len(cuts), len(cuts)), np.nan)
+    whole = [place for place, cut in enumerate(cuts) if cut.number and not (bins[:, place] == cut.bins - 1).any()]
+    if len(bins) < 50 or not whole:
+        return found
+    ranks = np.empty((len(whole), len(bins)))
+    for row, place in enumerate(whole):
+        ranks[row] = _middles(np.bincount(bins[:, place]).astype(np.float64))[bins[:, place]]
+    ranks -= 0.5 * len(bins)
+    spread = np.sqrt((ranks**2).sum(axis=1))
+    scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0.0)
+    found[np.ix_(whole, whole)] = np.abs((ranks @ ranks.T) * scale * scale[:, None])
+    return found
 
 
 def _middles(held: FloatArray) -> FloatArray:

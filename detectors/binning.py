@@ -56,13 +56,16 @@ class Cuts:
 
     def bins_of(self, codes: CellArray) -> BinArray:
         """The bin of every code, shape (rows,)."""
+        # Looked up by code: there are 65,536 of them, and often more rows.
+        table = np.full(1 << 16, self.bins - 1, dtype=np.uint8)
         if self.number:
-            found = np.searchsorted(np.array(self.places, dtype=np.int64), codes.astype(np.int64), side="left")
+            edges = np.array([0, *(place + 1 for place in self.places), ABSENT])
+            table[:ABSENT] = np.repeat(np.arange(len(edges) - 1, dtype=np.uint8), np.diff(edges))
         else:
-            table = np.full(ABSENT, len(self.places), dtype=np.int64)
+            table[:ABSENT] = len(self.places)
             table[list(self.places)] = np.arange(len(self.places))
-            found = table[np.minimum(codes, ABSENT - 1)]
-        return np.where(codes >= ABSENT, self.bins - 1, found).astype(np.uint8)
+        found: BinArray = table[codes]
+        return found
 
     def folded(self, most: int) -> IntArray:
         """Which of at most `most` wider bins each bin is in, shape (bins,); the last one stays by itself."""

@@ -14,6 +14,7 @@ it has not seen (every fifth).
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -32,6 +33,48 @@ _MAGIC = b"DLW\x01"
 _SHRINK, _SWEEPS, _MORE_SWEEPS = 5.0, 10, 5
 _PAIRS_A_COLUMN, _MOST_PAIRS, _SCREENING_BINS = 3, 60, 8
 _SCREENED_ROWS, _MOST_SCREENED = 20_000, 40
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sum:
+    """What is added up: the mean, an effect a column, a table a pair (shapes as in `Surrogate`)."""
+
+    cuts: tuple[Cuts, ...]
+    mean: float
+    effects: tuple[FloatArray, ...]
+    pairs: tuple[tuple[int, int], ...]
+    tables: tuple[FloatArray, ...]
+
+    def predict(self, bins: BinArray) -> FloatArray:
+        said = np.full(len(bins), self.mean)
+        columns = _columns(bins)
+        for column, effect in zip(columns, self.effects, strict=True):
+            said += effect[column]
+        for key, table in zip(_keys(self.cuts, columns, self.pairs), self.tables, strict=True):
+            said += table.reshape(-1)[key]
+        return said
+
+    def explained(self, bins: BinArray, target: FloatArray) -> float:
+        """The share of the target's variance that it explains."""
+        variance = float(target.var())
+        if not variance:
+            return 0.0
+        left = target - self.predict(bins)
+        return max(0.0, 1.0 - float((left**2).mean()) / variance)
+
+    def importance(self, shares: Sequence[FloatArray], pair_shares: Sequence[FloatArray]) -> FloatArray:
+        """The variance of each column's effect over the reference, with half of its pairs', as shares of the whole."""
+
+        def variance(effect: FloatArray, share: FloatArray) -> float:
+            return float((share * effect**2).sum() - (share * effect).sum() ** 2)
+
+        found = np.array([variance(effect, share) for effect, share in zip(self.effects, shares, strict=True)])
+        for (a, b), table, share in zip(self.pairs, self.tables, pair_shares, strict=True):
+            half = 0.5 * variance(table, share)
+            found[a] += half
+            found[b] += half
+        total = float(found.sum())
+        return found / total if total > 0.0 else np.full(len(found), 1.0 / len(found))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,28 +123,25 @@ class Surrogate:
         cuts = tuple(Cuts.of(grid.columns[index], cells[:, index]) for index in features)
         bins = np.stack([cut.bins_of(cells[:, index]) for cut, index in zip(cuts, features, strict=True)], axis=1)
         held = np.arange(len(target)) % 5 == 4
-        mean, effects, pairs, tables = _fitted(cuts, bins[~held], target[~held])
-        plain = _rounded(effects), _rounded(tables)
-        explained = _explained(cuts, mean, plain[0], pairs, plain[1], bins[held], target[held])
-        wide = [cut.folded(PAIR_BINS) for cut in cuts]
+        fitted = _fitted(cuts, bins[~held], target[~held])
         shares = [np.bincount(bins[:, j], minlength=cut.bins) / len(bins) for j, cut in enumerate(cuts)]
         pair_shares = [
-            _joint(wide[a][bins[:, a]], wide[b][bins[:, b]], table.shape)
-            for (a, b), table in zip(pairs, plain[1], strict=True)
+            (np.bincount(key, minlength=table.size) / len(bins)).reshape(table.shape)
+            for key, table in zip(_keys(cuts, _columns(bins), fitted.pairs), fitted.tables, strict=True)
         ]
         return cls(
             grid.id,
             cuts,
-            mean,
-            plain[0],
-            pairs,
-            plain[1],
+            fitted.mean,
+            fitted.effects,
+            fitted.pairs,
+            fitted.tables,
             _rounded(shares),
             _rounded(pair_shares),
-            _importance(plain[0], pairs, plain[1], shares, pair_shares),
+            fitted.importance(shares, pair_shares),
             groups_of(cuts, bins),
             len(target),
-            explained,
+            fitted.explained(bins[held], target[held]),
         )
 
     def bins_of(self, grid: Grid, cells: CellArray) -> BinArray:
@@ -112,7 +152,7 @@ class Surrogate:
 
     def predict(self, bins: BinArray) -> FloatArray:
         """What it says of rows, shape (rows,)."""
-        return _predict(self.cuts, self.mean, self.effects, self.pairs, self.tables, bins)
+        return _Sum(self.cuts, self.mean, self.effects, self.pairs, self.tables).predict(bins)
 
     def to_bytes(self) -> bytes:
         """Compressed bytes that `from_bytes` turns into the same surrogate. Codes of cells, no values, are in them."""
@@ -170,11 +210,21 @@ def _rounded(arrays: list[FloatArray]) -> tuple[FloatArray, ...]:
     return tuple(array.astype(np.float32).astype(np.float64) for array in arrays)
 
 
-def _fitted(
-    cuts: tuple[Cuts, ...], bins: BinArray, target: FloatArray
-) -> tuple[float, list[FloatArray], tuple[tuple[int, int], ...], list[FloatArray]]:
+def _columns(bins: BinArray) -> list[IntArray]:
+    """The bins of each column, shape (rows,), as indices."""
+    return [column.astype(np.intp) for column in np.ascontiguousarray(bins.T)]
+
+
+def _keys(cuts: tuple[Cuts, ...], columns: list[IntArray], pairs: tuple[tuple[int, int], ...]) -> Iterator[IntArray]:
+    """For each pair the place of every row in its table, row by row."""
+    folds = [cut.folded(PAIR_BINS) for cut in cuts]
+    for a, b in pairs:
+        yield folds[a][columns[a]] * (int(folds[b][-1]) + 1) + folds[b][columns[b]]
+
+
+def _fitted(cuts: tuple[Cuts, ...], bins: BinArray, target: FloatArray) -> _Sum:
     """Backfitting (Buja, Hastie & Tibshirani 1989): each effect in turn takes what the others leave."""
-    columns = [np.ascontiguousarray(bins[:, j]).astype(np.intp) for j in range(len(cuts))]
+    columns = _columns(bins)
     mean = float(target.mean())
     left = target - mean
     effects = [np.zeros(cut.bins) for cut in cuts]
@@ -190,15 +240,15 @@ def _fitted(
     for _ in range(_SWEEPS):
         sweep(columns, counts, effects)
     pairs = _strongest(cuts, columns, left, effects, counts)
-    wide = [cut.folded(PAIR_BINS) for cut in cuts]
-    sizes = [int(fold[-1]) + 1 for fold in wide]
-    keys = [wide[a][columns[a]] * sizes[b] + wide[b][columns[b]] for a, b in pairs]
+    sizes = [int(cut.folded(PAIR_BINS)[-1]) + 1 for cut in cuts]
+    keys = list(_keys(cuts, columns, pairs))
     tables = [np.zeros(sizes[a] * sizes[b]) for a, b in pairs]
     held = [np.bincount(key, minlength=len(table)) for key, table in zip(keys, tables, strict=True)]
     for _ in range(_MORE_SWEEPS if pairs else 0):
         sweep(keys, held, tables)
         sweep(columns, counts, effects)
-    return mean, effects, pairs, [t.reshape(sizes[a], sizes[b]) for t, (a, b) in zip(tables, pairs, strict=True)]
+    shaped = [table.reshape(sizes[a], sizes[b]) for table, (a, b) in zip(tables, pairs, strict=True)]
+    return _Sum(cuts, mean, _rounded(effects), pairs, _rounded(shaped))
 
 
 def _strongest(
@@ -227,62 +277,3 @@ def _strongest(
             gains.append((-gain, a, b))
     most = min(_MOST_PAIRS, _PAIRS_A_COLUMN * len(cuts))
     return tuple((a, b) for _, a, b in sorted(gains)[:most])
-
-
-def _predict(
-    cuts: tuple[Cuts, ...],
-    mean: float,
-    effects: tuple[FloatArray, ...],
-    pairs: tuple[tuple[int, int], ...],
-    tables: tuple[FloatArray, ...],
-    bins: BinArray,
-) -> FloatArray:
-    said = np.full(len(bins), mean)
-    for j, effect in enumerate(effects):
-        said += effect[bins[:, j]]
-    wide = [cut.folded(PAIR_BINS) for cut in cuts]
-    for (a, b), table in zip(pairs, tables, strict=True):
-        said += table[wide[a][bins[:, a]], wide[b][bins[:, b]]]
-    return said
-
-
-def _explained(
-    cuts: tuple[Cuts, ...],
-    mean: float,
-    effects: tuple[FloatArray, ...],
-    pairs: tuple[tuple[int, int], ...],
-    tables: tuple[FloatArray, ...],
-    bins: BinArray,
-    target: FloatArray,
-) -> float:
-    variance = float(target.var())
-    if not variance:
-        return 0.0
-    left = target - _predict(cuts, mean, effects, pairs, tables, bins)
-    return max(0.0, 1.0 - float((left**2).mean()) / variance)
-
-
-def _joint(first: IntArray, second: IntArray, shape: tuple[int, ...]) -> FloatArray:
-    counts = np.bincount(first * shape[1] + second, minlength=shape[0] * shape[1])
-    return (counts / max(len(first), 1)).reshape(shape)
-
-
-def _importance(
-    effects: tuple[FloatArray, ...],
-    pairs: tuple[tuple[int, int], ...],
-    tables: tuple[FloatArray, ...],
-    shares: list[FloatArray],
-    pair_shares: list[FloatArray],
-) -> FloatArray:
-    """The variance of each column's effect over the reference, with half of its pairs', as shares of the whole."""
-
-    def variance(effect: FloatArray, share: FloatArray) -> float:
-        return float((share * effect**2).sum() - (share * effect).sum() ** 2)
-
-    found = np.array([variance(effect, share) for effect, share in zip(effects, shares, strict=True)])
-    for (a, b), table, share in zip(pairs, tables, pair_shares, strict=True):
-        half = 0.5 * variance(table, share)
-        found[a] += half
-        found[b] += half
-    total = float(found.sum())
-    return found / total if total > 0.0 else np.full(len(found), 1.0 / len(found))

@@ -104,7 +104,7 @@ class _Parts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Side:
-    bins: BinArray
+    columns: BinArray
     values: FloatArray
     days: IntArray
     count: int
@@ -115,19 +115,20 @@ class _Side:
 
     @classmethod
     def of(cls, rows: Rows) -> _Side:
+        columns = np.ascontiguousarray(rows.bins.T)
         names, places = np.unique(rows.days, return_inverse=True)
         if len(names) >= 3:
-            return cls(rows.bins, rows.values, places, len(names))
+            return cls(columns, rows.values, places, len(names))
         # Of one or two days nothing is known of how days vary: then rows are taken in twenty blocks as they came.
         blocks = np.arange(len(rows.values)) * 20 // max(len(rows.values), 1)
-        return cls(rows.bins, rows.values, blocks, 20)
+        return cls(columns, rows.values, blocks, 20)
 
     def parts(self, chosen: tuple[int, ...], folds: list[IntArray], sizes: list[int], total: int) -> _Parts:
         """Means of each part and of the rows outside of it, and the variance of their difference, clustered by day."""
-        key = folds[0][self.bins[:, chosen[0]]]
-        if len(chosen) == 2:
-            key = key * sizes[1] + folds[1][self.bins[:, chosen[1]]]
-        cell = key * self.count + self.days
+        steps = (self.count,) if len(chosen) == 1 else (sizes[1] * self.count, self.count)
+        cell = self.days.copy()
+        for column, fold, step in zip(chosen, folds, steps, strict=True):
+            cell += (fold * step)[self.columns[column]]
         shape = (total, self.count)
         rows = np.bincount(cell, minlength=total * self.count).reshape(shape).astype(np.float64)
         sums = np.bincount(cell, weights=self.values, minlength=total * self.count).reshape(shape)

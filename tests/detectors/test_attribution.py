@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 
 from detectors import Grid
-from detectors.association import association, groups_of
+from detectors.association import _correlations, association, groups_of
 from detectors.attribution import Attribution, Term, attribute, weighted
-from detectors.because import because
+from detectors.because import because, unexplained
 from detectors.binning import PAIR_BINS, BinArray
 from detectors.result import DetectorError, FloatArray
 from detectors.sample import cells_of
@@ -81,6 +81,18 @@ def test_correlated_columns_are_one_group(surrogate: Surrogate, grid: Grid) -> N
     bins = surrogate.bins_of(grid, cells(grid, table(4000, 5)))
     assert association(surrogate.cuts, bins, 0, 1) < 0.1
     assert groups_of(surrogate.cuts, bins) == surrogate.groups
+
+
+def test_correlations_all_at_once_are_those_of_each_pair(surrogate: Surrogate, grid: Grid) -> None:
+    bins = surrogate.bins_of(grid, cells(grid, table(4000, 5)))
+    found = _correlations(surrogate.cuts, bins)
+    place = {name: number for number, name in enumerate(surrogate.names)}
+    for one, two in combinations(("a", "b", "twin"), 2):
+        first, second = place[one], place[two]
+        assert found[first, second] == pytest.approx(association(surrogate.cuts, bins, first, second), abs=1e-12)
+    # Gaps and categories are looked at pair by pair.
+    assert np.isnan(found[place["gap"]]).all()
+    assert np.isnan(found[place["carrier"]]).all()
 
 
 def brute_force(surrogate: Surrogate, old: BinArray, new: BinArray) -> FloatArray:
@@ -153,7 +165,11 @@ def test_what_the_surrogate_does_not_know_is_not_put_on_a_feature(grid: Grid, su
     bins = surrogate.bins_of(grid, cells(grid, table(4000, 0)))
     found = attribute(surrogate, bins, 0.3, 0.5, 0.01)
     said = because(found, surrogate, grid, bins, "mean score", share=True)
-    assert said == "the rise in the mean score (+20.0 points) is for the most part not explained by the features"
+    assert said == "the mean score rose from 30.0% to 50.0%"
+    assert unexplained(found) == "the features do not explain the rise"
+    assert unexplained(replace(found, residual=0.13)) == "65% of the rise is not explained by the features"
+    assert unexplained(replace(found, residual=-0.13)) == "the features do not explain the rise"
+    assert unexplained(replace(found, residual=0.05)) == ""
 
 
 def test_percentages_only_where_all_parts_share_a_sign() -> None:
