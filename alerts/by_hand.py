@@ -68,7 +68,7 @@ def reopen(incident: Incident, actor: str, at: datetime) -> IncidentEvent:
 
 
 def back(incident: Incident, at: datetime, stretch: datetime) -> Incident:
-    """The incident open once more; clean windows are counted anew from `stretch` on."""
+    """The incident open once more; windows, clean or not, are counted anew from `stretch` on."""
     return replace(
         incident,
         state=State.OPEN,
@@ -83,5 +83,5 @@ def back(incident: Incident, at: datetime, stretch: datetime) -> Incident:
         stretch=stretch,
         easing=0,
         cause=None,
-        tracks={name: replace(track, clean=0) for name, track in incident.tracks.items()},
+        tracks={name: replace(track, clean=0, breaches=0) for name, track in incident.tracks.items()},
     )

@@ -166,8 +166,8 @@ class Incident:
 
     @property
     def breaches(self) -> int:
-        """How many windows of its shortest horizon have breached."""
-        return self.tracks[self.horizons[0]].breaches
+        """How many windows have breached since it opened or came back, of the horizon that breached most."""
+        return max(track.breaches for track in self.tracks.values())
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON that `from_json` reads back unchanged."""

@@ -181,6 +181,8 @@ def _again(before: Incident, breach: Breach, now: datetime, policy: Policy) -> _
     known = set(breach.subjects) <= {*before.subjects, *before.also}
     if known and all(is_echo(before, window) for window in breach.windows):
         return before, None
+    if known and _from_before(before, breach):
+        return before, None
     if breach.windows[-1].end - before.seen_until > policy.grace:
         return _opened(breach, now, policy)
     told_off = before.verdict not in (None, Verdict.FIXED)
@@ -196,9 +198,15 @@ def _again(before: Incident, breach: Breach, now: datetime, policy: Policy) -> _
     after = back(_retold(_noted(before, breach, policy), breach, now, policy), now, breach.windows[-1].end)
     # What brought it back must come clean too: else it would be over at once.
     returned = {horizon_name(window) for window in breach.windows}
-    tracks = {name: replace(track, own=track.own or name in returned) for name, track in after.tracks.items()}
-    after = replace(after, tracks=tracks, severity=breach.severity, told=breach.effect)
+    first = {name: replace(track, own=True, breaches=1) for name, track in after.tracks.items() if name in returned}
+    after = replace(after, tracks={**after.tracks, **first}, severity=breach.severity, told=breach.effect)
     return after, IncidentEvent(Change.REOPENED, after, now, f"back after it was resolved: {breach.diagnosis}")
+
+
+def _from_before(fixed: Incident, breach: Breach) -> bool:
+    """Whether all that breached began before the trouble was fixed: such windows cannot say whether it was."""
+    at = fixed.resolved_at
+    return fixed.verdict is Verdict.FIXED and at is not None and all(window.start < at for window in breach.windows)
 
 
 def _noted(incident: Incident, breach: Breach, policy: Policy) -> Incident:

@@ -24,7 +24,7 @@ from monitor.judging.arrivals import judge_duplicates, judge_late, judge_volume
 from monitor.judging.joint import HORIZON, judge_joint, rule_of
 from monitor.judging.noting import anchored, mixed, noted
 from monitor.judging.segments import judge_everything
-from monitor.judging.versioning import judge_skew, judge_version, training_profile
+from monitor.judging.versioning import judge_skew, judge_version, retired, training_profile
 from monitor.judging.volumes import usual
 from monitor.performance.estimating import Estimating
 from monitor.performance.judge import judge_windows
@@ -112,6 +112,11 @@ class Judging:
             known = versions.versions(connection, self.model)
         return [version for version, (first, last) in known.items() if last >= start and first < end]
 
+    def retired(self, version: str, window: Window) -> str:
+        """Why a window says nothing of a version any more; empty where it does. See `versioning.retired`."""
+        with self.world.store.read() as connection:
+            return retired(versions.versions(connection, self.model), version, window)
+
     def reference_for(self, version: str) -> Baseline | Learning:
         """What a version is compared with, made now if its time has come."""
         return ensure(self.world.store, self.log, self.labels, self.model, self.settings, version, self.now)
@@ -150,7 +155,10 @@ class Judging:
             sure: list[Finding] = []
             learned: LearnedRule | None = None
             half = mixed(baseline, window) if baseline is not None else ""
-            if half:
+            gone = self.retired(version, window)
+            if gone:
+                findings.append(unjudged(context, "baseline", rows, gone))
+            elif half:
                 # Days of before and after: neither drift nor breakage of either; the days themselves tell of both.
                 findings.append(unjudged(context, "baseline", rows, half))
             elif baseline is not None and production is not None and version in present:
@@ -173,11 +181,11 @@ class Judging:
                 if trained is not None:
                     findings += judge_skew(context, self.settings, trained, baseline.profile, production)
                 learned = rule if isinstance(rule, LearnedRule) else None
-            if version in present:
+            if version in present and not gone:
                 findings += self._version(context, version, rows)
-            if isinstance(found, Learning):
+            if isinstance(found, Learning) and not gone:
                 findings.append(unjudged(context, "baseline", rows, found.reason))
-            elif baseline is not None and baseline.provisional:
+            elif baseline is not None and baseline.provisional and not gone:
                 findings.append(unjudged(context, "baseline", rows, baseline.origin))
             if version == judged[-1]:
                 age = None if newest is None else (window.end - newest).total_seconds()

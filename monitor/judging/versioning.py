@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from math import isfinite
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from detectors.columns import Role
 from detectors.grid import Grid
 from detectors.profile import Profile
 from detectors.registry import Unit
-from detectors.result import Finding, Kind, Status
+from detectors.result import Finding, Kind, Status, Window
 from detectors.total_variation import total_variation
 from detectors.volume import OPERATIONAL
 from monitor.evaluate import Context, enabled
@@ -29,6 +30,24 @@ from monitor.store.served import Fingerprint, Registered
 
 PREPROCESSING, UNREGISTERED, SKEW = "preprocessing_change", "unregistered_version", "training_skew"
 _ALPHA = 0.01
+_SLIDING = frozenset({"1d", "7d", "28d"})
+# The shortest a day can be.
+_LAST_DAY = timedelta(hours=23)
+
+
+def retired(known: Mapping[str, tuple[datetime, datetime]], version: str, window: Window) -> str:
+    """Why a window is none of a version's: another has taken over before the window's last day. Empty where it is.
+
+    `known`: the first and last row of each version. Windows slide on, and of a version that is gone they hold ever
+    fewer days: what these are like says nothing of it.
+    """
+    if version not in known or window.horizon not in _SLIDING:
+        return ""
+    last = known[version][1]
+    newer = max(known, key=lambda name: known[name][1])
+    if newer == version or last >= window.end - _LAST_DAY:
+        return ""
+    return f"version {version} served until {last:%Y-%m-%d %H:%M} UTC, then {newer}"
 
 
 def judge_version(

@@ -82,6 +82,8 @@ class Estimating:
             return None
         if not one.baseline or not enabled(settings, SWITCH) or not self._worth(one):
             return None
+        if judging.retired(one.version, one.window):
+            return None
         if one.baseline not in self._known:
             with judging.world.store.read() as connection:
                 baseline = baselines.get(connection, one.baseline)
@@ -206,7 +208,8 @@ class Estimating:
         worst = surprise.worst
         chosen = settings.detectors.get(CONCEPT_DRIFT)
         limit = surprise.limit if chosen is None or chosen.threshold is None else chosen.threshold
-        breach = surprise.pvalue <= surprise.alpha and surprise.size >= limit
+        surprising = surprise.pvalue <= surprise.alpha and surprise.size >= limit
+        breach = surprising and not surprise.better
         detail: dict[str, object] = {
             "measure": surprise.measure,
             "realised": _short(worst.realised),
@@ -214,10 +217,12 @@ class Estimating:
             "low": _short(worst.estimated.low),
             "high": _short(worst.estimated.high),
             "coverage": round(coverage, 4),
-            "shift": surprise.shift(breach),
+            "shift": surprise.shift(surprising),
             "before": f"estimated {worst.estimated.value:.3f}",
             "after": f"realised {worst.realised:.3f}",
         }
+        if surprising and surprise.better:
+            detail["note"] = "better than the inputs led to expect"
         return context.finding(
             surprise.title,
             Kind.PERFORMANCE,

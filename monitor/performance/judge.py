@@ -229,6 +229,8 @@ def _judged(
     judging: Judging, context: Context, part: Outcomes, known: _Labels, baseline: Baseline | None
 ) -> tuple[list[Finding], Maturity]:
     ripe = _ripe(judging, part, known)
+    if gone := judging.retired(context.version, context.window):
+        return [unjudged(context, "performance", part.rows, gone, Kind.PERFORMANCE)], ripe
     event = only_event(judging.settings, context.window)
     findings = judge_performance(
         context,

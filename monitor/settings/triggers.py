@@ -55,7 +55,11 @@ class TriggerSettings(Section):
         description="the model has become worse; also when its inputs have changed; or by `cron`",
     )
     cron: Cron | None = Field(None, description="with when: schedule, five cron fields in the model's time zone")
-    confirm: int = Field(2, ge=1, description="how many windows must have breached before it fires")
+    confirm: int = Field(
+        2,
+        ge=1,
+        description="how many windows of one horizon must have breached since the trouble began (or came back)",
+    )
     cooldown: Duration = Field(timedelta(days=7), description="least time between two firings")
     at_most: str | None = Field(None, description="how often at most, whatever happens: `2 per 30d`")
     approval: bool = Field(False, description="ask a person first: `driftline trigger approve`")

@@ -362,6 +362,32 @@ def test_what_was_called_fixed_comes_back() -> None:
     model.say(close(model.last, Verdict.FIXED, "ada", day(0).end))
     assert kinds(model.judge(finding(day(1)))) == [Change.REOPENED]
     assert model.last.verdict is None
+    assert model.last.breaches == 1
+
+
+def test_windows_that_began_before_the_fix_do_not_bring_it_back() -> None:
+    model = Model()
+    model.judge(finding(day(6, 7)))
+    model.say(close(model.last, Verdict.FIXED, "ada", day(6).end))
+    for number in range(7, 13):
+        assert model.judge(finding(day(number, 7))) == [], "most of its days are from before"
+    assert kinds(model.judge(finding(day(13, 7)))) == [Change.REOPENED]
+    assert kinds(model.judge(finding(day(14, 7)), finding(day(14, 7), "temp"))) == [Change.UPDATED]
+
+
+def test_what_comes_back_is_counted_anew_by_the_horizon_that_breaches_most() -> None:
+    model = Model(replace(POLICY, clean_windows=1))
+    for number in range(7, 10):
+        model.judge(finding(day(number)), finding(day(number, 7)))
+    model.judge(finding(day(10, 7)))
+    assert model.last.breaches == 4
+    for number in range(10, 12):
+        model.judge(finding(day(number), status=OK), finding(day(number, 7), status=OK))
+    assert model.last.resolved
+    assert kinds(model.judge(finding(day(13)))) == [Change.REOPENED]
+    assert model.last.breaches == 1
+    model.judge(finding(day(14)))
+    assert model.last.breaches == 2
 
 
 def test_json_goes_there_and_back() -> None:

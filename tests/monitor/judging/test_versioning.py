@@ -12,9 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from detectors.result import Finding, Status
+from detectors.result import Finding, Kind, Status, Window
 from monitor.cli import app
 from monitor.cycle import Outcome
+from monitor.judging.versioning import retired
 from monitor.on_demand.comparing import compare_versions
 from monitor.store import baselines, served
 from monitor.store.served import TRAINING, Registered
@@ -165,3 +166,35 @@ def test_the_command_line_lists_registers_and_compares(flow: Flow) -> None:
     assert compared.exit_code == 0
     assert "mean score" in compared.output
     assert "no clear difference" in compared.output
+
+
+def test_days_that_are_left_of_a_version_that_is_gone_say_nothing_of_it(flow: Flow) -> None:
+    for number in range(10):
+        # Its last day is like no other: in windows that hold that day alone, everything has drifted.
+        shift, version = (3.0, "1") if number == 6 else (0.0, "1" if number < 6 else "2")
+        table = flow.put(rows(START + number * DAY, 24, seed=number, shift=shift, version=version))
+        flow.put_labels(labels_for(table, START + (number + 1) * DAY + HOUR, seed=number, truth=0.0))
+    baseline = {"from": f"{START:%Y-%m-%d}", "to": f"{START + 2 * DAY:%Y-%m-%d}", "new_version": "learn"}
+    model = {"horizons": ["1d", "7d"], "baseline": baseline, "label_wait": "1d", "detectors": {}}
+    outcomes = list(flow.engine({"m": model}).advance(START + 11 * DAY))
+    found = [f for f in findings_of(outcomes) if f.version == "1" and f.kind is not Kind.VOLUME]
+    week = {"ks": False, "auc": False}
+    for finding in (one for one in found if one.window.horizon == "7d"):
+        gone = finding.window.end > START + 7 * DAY
+        assert not gone or finding.status is Status.INSUFFICIENT, finding
+        assert not gone or "until 2024-03-10 23:57 UTC, then 2" in str(finding.detail["reason"])
+        if finding.detector in week and finding.window.end == START + 7 * DAY:
+            week[finding.detector] = finding.status is not Status.INSUFFICIENT
+    assert all(week.values()), "the last week it served is judged"
+    assert any(f.status is Status.INSUFFICIENT and f.window.end > START + 8 * DAY for f in found)
+
+
+def test_two_versions_side_by_side_are_both_judged() -> None:
+    known = {"1": (START, START + 9 * DAY), "2": (START + 2 * DAY, START + 9 * DAY + HOUR)}
+    for horizon, days in (("1d", 1), ("7d", 7)):
+        assert retired(known, "1", Window(horizon, START + (9 - days) * DAY, START + 9 * DAY)) == ""
+    later = Window("7d", START + 4 * DAY, START + 11 * DAY)
+    assert retired(known, "2", later) == "", "nobody came after it: its rows are late, or the log is silent"
+    assert "then 2" in retired(known, "1", later)
+    assert retired(known, "1", Window("run:5", later.start, later.end)) == ""
+    assert retired(known, "never seen", later) == ""
