@@ -15,8 +15,11 @@ from monitor.cli.common import console, load_config
 from monitor.errors import UserError
 
 if TYPE_CHECKING:
+    from monitor.clock import Clock
     from monitor.config import Config
     from monitor.demo.prepare import Prepared
+    from monitor.demo.receiver import Receiver
+    from monitor.prediction_log.delta import DeltaLog
 
 _CONFIG = Path("config.yaml")
 
@@ -64,20 +67,45 @@ def _folder(config: Config) -> Path:
     return config.folder / "demo"
 
 
-def _prepare(config: Config) -> Prepared:
-    from monitor.demo.prepare import MODEL, prepare
+def _log(config: Config) -> DeltaLog:
+    from monitor.demo.prepare import MODEL
     from monitor.prediction_log.delta import DeltaLog
     from monitor.prediction_log.open import open_log
 
     log = open_log(config.settings.models[MODEL], config.settings.log_of(MODEL), MODEL)
     if not isinstance(log, DeltaLog):
         raise UserError("the demo writes its own log: give the model a log of the form {delta: FOLDER}")
+    return log
+
+
+def _prepare(config: Config) -> Prepared:
+    from monitor.demo.prepare import prepare
+
+    log = _log(config)
     out = console()
     try:
         with out.status("Preparing the demo") as status:
             return prepare(_folder(config), log, lambda text: status.update(f"{text} …"))
     finally:
         log.close()
+
+
+def _receiver(config: Config, clock: Clock) -> Receiver | None:
+    """The training job's end of the demo's own trigger, where its URL is a port of this machine; None without one."""
+    from urllib.parse import urlsplit
+
+    from monitor.demo.prepare import MODEL
+    from monitor.demo.receiver import HOST, Receiver
+
+    for trigger in config.settings.models[MODEL].triggers.values():
+        where = urlsplit(trigger.url or "")
+        if where.hostname == HOST and where.port and trigger.secret and not trigger.dry_run:
+            try:
+                return Receiver(where.port, trigger.secret, clock.now)
+            except OSError:
+                told = f"Port {where.port} is taken: nobody will answer the retraining webhook."
+                console().print(told, style="yellow")
+    return None
 
 
 def _watch(config: Config, prepared: Prepared, until: str | None) -> None:
@@ -87,6 +115,7 @@ def _watch(config: Config, prepared: Prepared, until: str | None) -> None:
 
     from monitor import logs
     from monitor.cli.common import parse_time
+    from monitor.clock import SetClock
     from monitor.demo.driver import END, START, AboveBar, conclude, drive, introduce, printed
     from monitor.demo.flights import ZONE
     from monitor.demo.service import DemoService
@@ -101,23 +130,33 @@ def _watch(config: Config, prepared: Prepared, until: str | None) -> None:
     deliverer = wiring.make_deliverer(config.settings, store.begin, cast("TextIO", AboveBar()))
     with ThreadPoolExecutor(2) as pool, (_folder(config) / "demo.log").open("a", encoding="utf-8") as journal:
         logs.configure(journal, pretty=False)
-        service = DemoService(config, store, deliverer, START, pool)
+        clock = SetClock(START)
+        receiver = _receiver(config, clock)
+        service = DemoService(config, store, deliverer, clock, pool, receiver)
         tally = drive(service, out, start=START, end=end, telling=not away)
         if tally.reports:
             with out.status("Evidently looks at a sample of the last week …"):
                 service.dive(tally.reports[-1])
         service.close()
+        if receiver is not None:
+            receiver.close()
     deliverer.close()
     store.close()
     conclude(tally, _folder(config), config.sources[0], out)
 
 
 def _serve(config: Config, speed: float) -> int:
+    from contextlib import ExitStack
+    from dataclasses import replace
+
     from monitor import logs
     from monitor.clock import SimulatedClock
     from monitor.config import find_config
     from monitor.daemon import Daemon
     from monitor.demo.driver import END, START
+    from monitor.demo.job import Attending
+    from monitor.demo.prepare import MODEL
+    from monitor.prediction_log.open import open_labels
     from monitor.store import cursors, open_store
 
     # Its own state: the year that `driftline demo` has led through lies in the future of this clock.
@@ -126,8 +165,6 @@ def _serve(config: Config, speed: float) -> int:
     store = open_store(state)
     with store.read() as connection:
         start = max(cursors.all_through(connection).values(), default=START)
-    store.close()
-    from dataclasses import replace
 
     logs.configure()
     console().print(
@@ -135,4 +172,11 @@ def _serve(config: Config, speed: float) -> int:
         f"Health: http://{config.settings.server.listen}/healthz. Stop it with Ctrl-C."
     )
     clock = SimulatedClock(min(start, END), END, speed)
-    return Daemon(find_config([_CONFIG]), replace(config, settings=settings), clock, os.environ).run()
+    receiver, log = _receiver(config, clock), _log(config)
+    labels = open_labels(settings.models[MODEL], settings.log_of(MODEL), MODEL)
+    with ExitStack() as stack:
+        stack.callback(store.close)
+        if receiver is not None and labels is not None:
+            stack.callback(receiver.close)
+            stack.enter_context(Attending(receiver, store, log, labels, clock.now))
+        return Daemon(find_config([_CONFIG]), replace(config, settings=settings), clock, os.environ).run()

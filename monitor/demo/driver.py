@@ -22,6 +22,8 @@ from alerts.incident import Change, IncidentEvent
 from detectors.result import Severity
 from monitor.demo.flights import ZONE
 from monitor.demo.prepare import MODEL, Prepared
+from monitor.demo.recovery import Since
+from monitor.demo.trainer import Retrained
 from monitor.settings import Settings
 
 # The year begins when the baseline, February, is over, and ends before the daemon would miss flights that the data
@@ -35,11 +37,14 @@ _WORDS = {Change.OPENED: "opened", Change.REOPENED: "opened again", Change.RESOL
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What happened since the last one: windows judged, incidents changed, reports written."""
+    """What happened since the last one: windows judged, incidents changed, reports written, models retrained, and how
+    retrained ones do."""
 
     windows: int = 0
     events: tuple[IncidentEvent, ...] = ()
     reports: tuple[Path, ...] = ()
+    retrained: tuple[Retrained, ...] = ()
+    since: tuple[Since, ...] = ()
 
 
 class Service(Protocol):
@@ -114,6 +119,10 @@ def drive(
             tally.add(step)
             for event in step.events if telling else ():
                 tell(event, console)
+            for made in step.retrained:
+                tell_retrained(made, moment, console)
+            for since in step.since:
+                tell_since(since, moment, console)
             bar.update(task, advance=1, day=_day(moment), found=_count(len(tally.incidents), "incident"))
     return tally
 
@@ -133,6 +142,31 @@ def tell(event: IncidentEvent, console: Console) -> None:
     console.print(line)
     if not over and incident.action:
         console.print(Text(f"              {_one_line(incident.action)}", style="dim"))
+
+
+def tell_retrained(made: Retrained, at: datetime, console: Console) -> None:
+    """What the training job did, and on the days held out which version said what."""
+    line = Text(f"{_day(at)}  ")
+    line.append("↻ retrained ", style="magenta")
+    outcome = f"version {made.version} serves from {_day(made.since).strip()} on" if made.better else "nothing changes"
+    line.append(f"on {made.rows:,} flights; {outcome}")
+    old, new = made.said
+    before, after = made.losses
+    said = (
+        f"{made.held_out:,} flights held out: {made.true:.0%} were late; the version before predicts {old:.0%}, "
+        f"this one {new:.0%}; log loss {before:.3f}, now {after:.3f}"
+    )
+    console.print(line)
+    console.print(Text(f"              {said}", style="dim"))
+
+
+def tell_since(since: Since, at: datetime, console: Console) -> None:
+    """How the rates of a retrained version compare with what led to it."""
+    line = Text(f"{_day(at)}  ")
+    line.append(f"↻ version {since.made.version} ", style="magenta")
+    line.append(f"in its first {since.span}: predicted {since.predicted:.0%} late, {since.true:.0%} were")
+    line.append(f" (before it: predicted {since.made.said[0]:.0%}, {since.made.true:.0%} were)")
+    console.print(line)
 
 
 def printed(settings: Settings) -> list[str]:

@@ -16,7 +16,13 @@ from alerts.incident import IncidentEvent
 from monitor.clock import SetClock
 from monitor.config import Config
 from monitor.demo.driver import Step
+from monitor.demo.job import answer
+from monitor.demo.prepare import MODEL
+from monitor.demo.receiver import Receiver
+from monitor.demo.recovery import Recovery, Since
+from monitor.demo.trainer import Retrained
 from monitor.engine import Engine
+from monitor.prediction_log.delta import DeltaLog
 from monitor.reporting.write import write
 from monitor.service import chores
 from monitor.settings import Settings
@@ -25,30 +31,56 @@ from monitor.world import make_world
 
 
 class DemoService:
-    """Evaluates, delivers and reports up to whatever moment it is told; see `driver.Service`."""
+    """Evaluates, delivers, reports and retrains up to whatever moment it is told; see `driver.Service`.
 
-    def __init__(self, config: Config, store: Store, deliverer: Deliverer, start: datetime, pool: Executor) -> None:
-        self._config = config
-        self._deliverer = deliverer
+    `clock` is moved to it; `receiver` takes the requests to retrain (None: nobody does).
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        deliverer: Deliverer,
+        clock: SetClock,
+        pool: Executor,
+        receiver: Receiver | None = None,
+    ) -> None:
+        self._config, self._store = config, store
+        self._clock, self._deliverer = clock, deliverer
+        self._receiver, self._recovery = receiver, Recovery()
         # A deep dive takes Evidently ten seconds: one, at the end, shows what it is.
         hasty = replace(config, settings=_without_deep_dives(config.settings))
         self._engine = Engine(make_world(hasty, store, pool=pool), as_it_was=True)
         for model in self._engine.models():
-            self._engine.start(model, start)
-        chores.run(self._engine.world, SetClock(start))
+            self._engine.start(model, clock.now())
+        chores.run(self._engine.world, clock)
 
     def advance(self, to: datetime) -> Step:
         """Everything due up to `to`. Raises RuntimeError if the demo's own log cannot be read."""
-        windows, events = 0, list[IncidentEvent]()
+        windows, events, since = 0, list[IncidentEvent](), list[Since]()
         for outcome in self._engine.advance(to):
             if outcome.blind is not None:
                 raise RuntimeError(f"the demo's log cannot be read: {outcome.blind}")
             windows += len(outcome.evaluations)
             events += outcome.events
-        reports = chores.run(self._engine.world, SetClock(to))
+            since += self._recovery.seen(outcome.evaluations)
+        self._clock.moment = to
+        reports = chores.run(self._engine.world, self._clock)
         self._deliverer.flush(to)
         self._deliverer.deliver(to)
-        return Step(windows, tuple(events), tuple(reports))
+        retrained = self._retrained(to)
+        return Step(windows, tuple(events), tuple(reports), tuple(retrained), tuple(since))
+
+    def _retrained(self, now: datetime) -> list[Retrained]:
+        world = self._engine.world
+        log, labels = world.open_log(MODEL), world.open_labels(MODEL)
+        if self._receiver is None or labels is None or not isinstance(log, DeltaLog):
+            return []
+        made = answer(self._receiver, self._store, log, labels, now)
+        for one in made:
+            if one.better:
+                self._recovery.follow(one)
+        return made
 
     def dive(self, written: Path) -> None:
         """Write a report that has been written once more, now with Evidently's deep dive."""

@@ -84,6 +84,11 @@ class DeltaLog:
         text = {name for name in parts if name is not None}
         return delta_write.append(self._rows, rows, import_id, part, text)
 
+    def replace_from(self, start: datetime, rows: pa.Table) -> int:
+        """Put rows in place of everything from `start` on; see `delta_write.replace_from`."""
+        parts = (self.columns.id, self.columns.version, self.columns.run)
+        return delta_write.replace_from(self._rows, start, rows, {name for name in parts if name is not None})
+
     def append_labels(self, labels: pa.Table, import_id: str, part: int = 0) -> Appended:
         """Append labels to the model's labels table; see `Appendable`."""
         missing = {"id", "label", "received_at"} - set(labels.column_names)

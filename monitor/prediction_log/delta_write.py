@@ -7,7 +7,7 @@ Kept: one application transaction an import in the table itself, so that nothing
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -52,6 +52,32 @@ def append(table: TimedTable, rows: pa.Table, import_id: str, part: int, text: C
             if not isinstance(error, CommitFailedError) and (found is not None or table.load() is None):
                 break
     raise LogNotWritten(f"cannot write to {table.location}: {first_line(failure)}") from failure
+
+
+def replace_from(table: TimedTable, start: datetime, rows: pa.Table, text: Collection[str] = ()) -> int:
+    """Put `rows` in place of everything from `start` on, in one commit; returns how many they are.
+
+    For rows that nobody has judged yet: what has been read stays as it was read. Raises LogMismatch for rows before
+    `start` or of another shape, LogNotWritten.
+    """
+    found = table.load()
+    if found is None:
+        raise LogNotWritten(f"there is no table at {table.location} to replace rows of")
+    ready = _prepare(table, found, rows, text)
+    if ready.num_rows and pc.min(ready.column(table.time)).as_py() < start:
+        raise LogMismatch(f"rows before {start:%Y-%m-%d %H:%M} cannot take the place of later ones")
+    quoted = '"' + table.time.replace('"', '""') + '"'
+    try:
+        write_deltalake(
+            found,
+            ready,
+            mode="overwrite",
+            predicate=f"{quoted} >= '{start:%Y-%m-%dT%H:%M:%S.%f}Z'",
+            writer_properties=_WRITER,
+        )
+    except (DeltaError, OSError, pa.ArrowException) as error:
+        raise LogNotWritten(f"cannot write to {table.location}: {first_line(error)}") from error
+    return int(ready.num_rows)
 
 
 def _write(table: TimedTable, found: DeltaTable | None, rows: pa.Table, import_id: str, part: int) -> None:
