@@ -168,7 +168,11 @@ def keep(ids: pa.Array | pa.ChunkedArray, rule: SampleRule) -> tuple[IntArray, H
 
     A few more than `rule.most` where the last hash is shared: which of them goes is decided by their cells.
     """
-    hashes, present = hash_ids(ids)
+    return keep_hashed(*hash_ids(ids), rule)
+
+
+def keep_hashed(hashes: HashArray, present: NDArray[np.bool_], rule: SampleRule) -> tuple[IntArray, HashArray]:
+    """`keep` of ids that are hashed already (`hash_ids`)."""
     kept = np.flatnonzero(present & (hashes <= np.uint64(rule.below)))
     if len(kept) > rule.most:
         last = np.partition(hashes[kept], rule.most - 1)[rule.most - 1]

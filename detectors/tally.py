@@ -1,7 +1,7 @@
 """Counting the rows of many slots (hours) at once, column by column.
 
 In: a grid, how many slots, then the columns of batches with the runs of rows that belong to each slot. Out: one profile
-a slot. Kept: the counts so far, added to in place; threads may add different columns at the same time.
+a slot. Kept: the counts so far, added to in place; threads may add columns at the same time.
 
 Of few rows every row's place is found (`places.py`); many rows go through the compiled loop (`kernel.py`), which
 whoever has only small batches never loads. Both count alike.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -103,6 +104,7 @@ class Tally:
         self._aux = np.zeros((slots, len(grid), len(AUX)), dtype=np.int64)
         self._sums = np.zeros((slots, len(grid), 2), dtype=np.int64)
         self._parts = np.zeros((slots, *parts_shape(grid)), dtype=np.int64)
+        self._locks = [Lock() for _ in range(len(grid))]  # a column of two batches is added one after the other
 
     def add_rows(self, runs: Runs) -> None:
         """Count a batch's rows; each of the grid's columns is to be added once for it."""
@@ -117,6 +119,10 @@ class Tally:
 
     def add(self, place: int, array: pa.Array | pa.ChunkedArray | None, runs: Runs) -> None:
         """Count one column of a batch: the grid's column at `place`, None where the batch lacks it."""
+        with self._locks[place]:
+            self._add(place, array, runs)
+
+    def _add(self, place: int, array: pa.Array | pa.ChunkedArray | None, runs: Runs) -> None:
         column = self.grid.columns[place]
         if array is not None:
             array = runs.cut(array)

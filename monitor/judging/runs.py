@@ -139,7 +139,7 @@ def _profile(judging: Judging, baseline: Baseline, version: str, run_id: str, wi
     for found, part, _, ids in _rows(judging, window.start, window.end, baseline.grid.names):
         if found == version:
             total = total + baseline.grid.profile(part.filter(pa.array(_chosen(ids, run_id))), judging.world.pool)
-    hour = HourProfile(version, baseline.grid.id, window.start, digest(total, total.rows), total.rows, total)
+    hour = HourProfile.of(version, baseline.grid.id, window.start, digest(total, total.rows), total)
     with judging.world.store.begin() as connection:
         profiles.replace(connection, judging.model, [], [hour])
     return total

@@ -106,7 +106,8 @@ class PredictionLog(Protocol):
     def parts(self, start: datetime, end: datetime, columns: Sequence[str]) -> Iterator[Part]:
         """The rows of `batches`, and maybe some outside of `[start, end)`, to be read a few columns at a time.
 
-        `columns` names all that will be asked for. A part can be read until the next one is asked for.
+        `columns` names all that will be asked for. A part can be read until the next but one is asked for, so that one
+        can be counted while the next is looked at.
         """
 
     def token(self) -> str:

@@ -40,7 +40,7 @@ from monitor.prediction_log.arrow import (
     within,
 )
 from monitor.prediction_log.base import Held, Hour, LogMismatch, LogUnreachable, Part
-from monitor.prediction_log.parquet_parts import FileReaders, file_parts
+from monitor.prediction_log.parquet_parts import FileReaders, file_parts, one_after_another
 from monitor.prediction_log.recent import Recent
 
 DAY = "_day"  # partition column of the tables we write; never shown
@@ -311,10 +311,11 @@ class TimedTable:
         if _needs_engine(table):
             yield from map(Held, self._engine_batches(table, kind, schema, start, end, columns))
             return
-        for file in self.files(table):
-            if file.overlaps(micros(start), micros(end)):
-                with self._readers(table, file) as readers:
-                    yield from file_parts(readers, self.time, start, end, schema, file.partition)
+        wanted = (file for file in self.files(table) if file.overlaps(micros(start), micros(end)))
+        opened = ((self._readers(table, file), file.partition) for file in wanted)
+        yield from one_after_another(
+            (readers, file_parts(readers, self.time, start, end, schema, told)) for readers, told in opened
+        )
 
     def _engine_batches(
         self,

@@ -26,7 +26,7 @@ from monitor.prediction_log import parquet_file
 from monitor.prediction_log.arrow import HOUR, digest, is_time, micros, moment, union, whole_hours
 from monitor.prediction_log.base import Hour, LogMismatch, LogUnreachable, Part
 from monitor.prediction_log.delta_table import first_line
-from monitor.prediction_log.parquet_parts import FileReaders, file_parts
+from monitor.prediction_log.parquet_parts import FileReaders, file_parts, one_after_another
 from monitor.settings import Columns
 
 _NULL_FOLDER = "__HIVE_DEFAULT_PARTITION__"
@@ -55,6 +55,10 @@ class Facts:
     timed: bool
     hours: dict[int, int]
     span: tuple[int, int] | None
+
+    def overlaps(self, start: int, end: int) -> bool:
+        """Whether it may hold rows of `[start, end)`, in microseconds."""
+        return self.span is not None and self.span[0] < end and self.span[1] >= start
 
 
 class ParquetLog:
@@ -96,8 +100,7 @@ class ParquetLog:
         schema = self.schema() if found else pa.schema([])
         low, high = micros(start), micros(end)
         for file in found:
-            span = self._facts[file].span
-            if span is not None and span[0] < high and span[1] >= low:
+            if self._facts[file].overlaps(low, high):
                 with _opened(file) as opened:
                     yield from parquet_file.file_batches(
                         opened, self.time, start, end, columns, schema, self._facts[file].told
@@ -108,11 +111,11 @@ class ParquetLog:
         found = self._timed()
         schema = self.schema() if found else pa.schema([])
         low, high = micros(start), micros(end)
-        for file in found:
-            span = self._facts[file].span
-            if span is not None and span[0] < high and span[1] >= low:
-                with _readers(file) as readers:
-                    yield from file_parts(readers, self.time, start, end, schema, self._facts[file].told)
+        known = ((file, self._facts[file]) for file in found)
+        wanted = ((_readers(file), facts) for file, facts in known if facts.overlaps(low, high))
+        yield from one_after_another(
+            (readers, file_parts(readers, self.time, start, end, schema, facts.told)) for readers, facts in wanted
+        )
 
     def token(self) -> str:
         """Names every file with its size and time of change."""

@@ -1,7 +1,7 @@
 """One Parquet file in parts (its row groups) whose columns are read when they are asked for.
 
 In: how to open the file, the interval. Out: `Part`s. Kept: open readers, one for each thread that reads at the same
-time, until `close`.
+time, until `close`; two files at most.
 
 A few columns of a row group at a time stay in the processor's cache from decoding to counting; a whole row group of a
 hundred columns does not, and costs half as much again.
@@ -9,8 +9,9 @@ hundred columns does not, and costs half as much again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -20,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from monitor.prediction_log.arrow import as_times, conform, micros
-from monitor.prediction_log.base import LogError
+from monitor.prediction_log.base import LogError, Part
 from monitor.prediction_log.parquet_file import row_groups
 
 
@@ -38,7 +39,7 @@ class FileReaders:
         self._errors = errors
         self._metadata: pq.FileMetaData | None = None
         self._free: list[pq.ParquetFile] = []
-        self._opened: list[pq.ParquetFile] = []
+        self._closed = False
 
     @contextmanager
     def one(self) -> Iterator[pq.ParquetFile]:
@@ -49,22 +50,42 @@ class FileReaders:
             except IndexError:
                 reader = self._opening(self._metadata)
                 self._metadata = reader.metadata
-                self._opened.append(reader)
-            yield reader
+            try:
+                yield reader
+            finally:
+                self._free.append(reader)
+                if self._closed:
+                    self.close()
         except self._errors as error:
             raise self._told(error) from error
-        self._free.append(reader)
 
     def close(self) -> None:
-        """Close the file, however often it was opened."""
-        for reader in self._opened:
-            reader.close()
+        """Close the file, however often it was opened; what is being read meanwhile is closed once it has been."""
+        self._closed = True
+        while self._free:
+            # Whoever comes second finds nothing.
+            with suppress(IndexError):
+                self._free.pop().close()
 
     def __enter__(self) -> FileReaders:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+def one_after_another(files: Iterable[tuple[FileReaders, Iterable[Part]]]) -> Iterator[Part]:
+    """The parts of several files; a file is closed when the next but one is begun, or when nothing more is wanted."""
+    opened: deque[FileReaders] = deque()
+    try:
+        for readers, parts in files:
+            while len(opened) > 1:
+                opened.popleft().close()
+            opened.append(readers)
+            yield from parts
+    finally:
+        for readers in opened:
+            readers.close()
 
 
 @dataclass(frozen=True, slots=True)

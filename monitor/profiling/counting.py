@@ -2,22 +2,23 @@
 
 In: a log, the grid of each version, consecutive slots, which versions want a sample. Out: `Counts`. Kept: nothing.
 A part of the log is read a few columns at a time, by several threads where there is a pool: a column is decoded and
-counted by one thread, while it is in the processor's cache.
+counted by one thread, while it is in the processor's cache. Meanwhile the caller's thread looks at the next part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor, wait
+from collections import deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from detectors.grid import Grid
+from detectors.idhash import HashArray, hash_ids
 from detectors.places import COMPILED_ROWS
 from detectors.profile import Profile
 from detectors.result import IntArray
@@ -29,7 +30,7 @@ from monitor.prediction_log.base import Part, PredictionLog
 from monitor.profiling.repeats import Repeats
 from monitor.profiling.rows import names_of, version_codes
 from monitor.profiling.sampling import Draw, Sampling
-from monitor.settings import ModelSettings
+from monitor.settings import Columns, ModelSettings
 
 NEVER = int(np.iinfo(np.int64).min)
 # Columns decoded at a time: as many as stay in the cache, but so many that handing them over costs little.
@@ -90,35 +91,42 @@ def count_slots(
         Sampling(grids, rules or {}, len(slots)),
     )
     edges, end = np.array([micros(start) for start, _ in slots]), micros(slots[-1][1])
-    ids, parts = settings.columns.id, [part.name for grid in grids.values() for part in grid.segments]
-    # A sample needs the ids before anything else is read; repeats alone can wait for a free thread.
-    early = ids if rules else None
     by = settings.columns
-    header = [name for name in (by.timestamp, by.version, by.preprocessing, early) if name is not None]
-    header = list(dict.fromkeys([*header, *parts]))
+    parts = [part.name for grid in grids.values() for part in grid.segments]
+    header = [name for name in (by.timestamp, by.version, by.preprocessing, by.id, *parts) if name is not None]
+    header = list(dict.fromkeys(header))
     names = list(dict.fromkeys(column.name for grid in grids.values() for column in grid.columns))
-    wanted = list(dict.fromkeys([*header, *([ids] if ids else []), *names]))
-    for part in log.parts(slots[0][0], slots[-1][1], wanted):
-        head = part.read(header)
-        times = head.column(head.schema.get_field_index(settings.columns.timestamp))
-        stamps = times.cast(pa.int64()).fill_null(NEVER).to_numpy(zero_copy_only=False)
-        slot = np.searchsorted(edges, stamps, side="right") - 1
-        slot[stamps >= end] = -1
-        plans = _plan(counts, head, settings.columns.version, stamps, slot, early)
-        if by.preprocessing is not None:
-            _prepared(counts, head, by.version, by.preprocessing, stamps, slot >= 0)
-        if (slot >= 0).any():
-            _count(part, plans, names if plans else [], pool, partial(_repeats, counts, part, ids, slot))
-            for draw in (plan.draw for plan in plans):
-                if draw is not None:
-                    counts.samples.put(draw)
+    begun: deque[tuple[list[_Plan], list[Future[None]]]] = deque()
+    try:
+        for part in log.parts(slots[0][0], slots[-1][1], list(dict.fromkeys([*header, *names]))):
+            plans = _look(counts, by, part.read(header), edges, end)
+            begun.append((plans, _begin(part, plans, names, pool) if plans else []))
+            # A part can be read until the next but one is asked for.
+            while len(begun) > 1:
+                _finish(counts, *begun.popleft())
+        while begun:
+            _finish(counts, *begun.popleft())
+    finally:
+        wait([job for _, jobs in begun for job in jobs])
     return counts
 
 
-def _repeats(counts: Counts, part: Part, ids: str | None, slot: IntArray) -> None:
-    column = None if ids is None else column_of(part.read([ids]), ids)
-    if column is not None:
-        counts.repeats.add(column, slot)
+def _look(counts: Counts, by: Columns, head: pa.RecordBatch, edges: IntArray, end: int) -> list[_Plan]:
+    """Take note of what a part's rows say of themselves, and say which of them go into which tally and sample."""
+    times = head.column(head.schema.get_field_index(by.timestamp))
+    stamps = times.cast(pa.int64()).fill_null(NEVER).to_numpy(zero_copy_only=False)
+    slot = np.searchsorted(edges, stamps, side="right") - 1
+    slot[stamps >= end] = -1
+    inside = slot >= 0
+    if not inside.any():
+        return []
+    column = None if by.id is None else column_of(head, by.id)
+    ids = None if column is None else hash_ids(column)
+    if ids is not None:
+        counts.repeats.add(*ids, slot)
+    if by.preprocessing is not None:
+        _prepared(counts, head, by.version, by.preprocessing, stamps, inside)
+    return _plan(counts, head, by.version, stamps, slot, ids)
 
 
 def _plan(
@@ -127,18 +135,14 @@ def _plan(
     version: str | None,
     stamps: IntArray,
     slot: IntArray,
-    ids: str | None,
+    ids: tuple[HashArray, NDArray[np.bool_]] | None,
 ) -> list[_Plan]:
-    """Take note of a part's rows, and say which of them go into which tally and sample."""
     inside = slot >= 0
-    if not inside.any():
-        return []
     counts.rows[:] += np.bincount(slot[inside], minlength=len(counts.rows))
     np.maximum.at(counts.newest, slot[inside], stamps[inside])
     names, codes = version_codes(head, version)
-    column = None if ids is None else column_of(head, ids)
     plans = []
-    for code in np.unique(codes[inside]).tolist():
+    for code in np.flatnonzero(np.bincount(codes[inside])).tolist():
         mine = inside & (codes == code)
         first, last = int(stamps[mine].min()), int(stamps[mine].max())
         name = names[code]
@@ -148,7 +152,7 @@ def _plan(
             tally = counts.tallies[name]
             runs = Runs.of(np.where(mine, slot, -1), tally.grid.segment_codes(head))
             tally.add_rows(runs)
-            plans.append(_Plan(tally, runs, counts.samples.draw(name, column, slot, mine)))
+            plans.append(_Plan(tally, runs, counts.samples.draw(name, ids, slot, mine)))
     return plans
 
 
@@ -178,10 +182,8 @@ def _prepared(
         counts.prepared[names[code], prints[place]] = min(first, known[0]), max(last, known[1])
 
 
-def _count(
-    part: Part, plans: Sequence[_Plan], names: Sequence[str], pool: Executor | None, beside: Callable[[], None]
-) -> None:
-    """Count a part's columns, and do `beside` what needs no thread of its own."""
+def _begin(part: Part, plans: Sequence[_Plan], names: Sequence[str], pool: Executor | None) -> list[Future[None]]:
+    """Count a part's columns: here and now, or by the threads that the jobs returned are waiting for."""
 
     def some(group: Sequence[str]) -> None:
         batch = part.read(group)
@@ -199,12 +201,17 @@ def _count(
     size = max(len(names), 1) if small else max(1, min(_MOST_COLUMNS, _VALUES // part.num_rows))
     groups = [names[start : start + size] for start in range(0, len(names), size)]
     if pool is None or small:
-        beside()
         for group in groups:
             some(group)
-        return
-    jobs = [pool.submit(beside), *(pool.submit(some, group) for group in groups)]
-    # All of them end before one of them may fail: the next part's file is not this one's.
+        return []
+    return [pool.submit(some, group) for group in groups]
+
+
+def _finish(counts: Counts, plans: Sequence[_Plan], jobs: Sequence[Future[None]]) -> None:
+    """See a part's jobs end, all of them before one may fail, and keep what was drawn."""
     wait(jobs)
     for job in jobs:
         job.result()
+    for plan in plans:
+        if plan.draw is not None:
+            counts.samples.put(plan.draw)

@@ -1,6 +1,7 @@
 """Ids that come more than once within a slot: retries, double writes.
 
-In: the id column of a log's parts, slot by slot. Out: how many ids were looked at and how many of them had come before.
+In: the hashes of the ids of a log's parts, slot by slot. Out: how many ids were looked at and how many of them had
+come before.
 Kept: 64-bit hashes of the ids of the slots being read, a bounded number of each.
 
 Where a slot has more rows than that, only the ids are kept whose hash is below a limit: every copy of an id has the
@@ -10,9 +11,9 @@ same hash, so the share of repeated ones stays what it is.
 from __future__ import annotations
 
 import numpy as np
-import pyarrow as pa
+from numpy.typing import NDArray
 
-from detectors.idhash import HashArray, hash_ids
+from detectors.idhash import HashArray
 from detectors.result import IntArray
 
 MOST = 1 << 17
@@ -26,9 +27,8 @@ class Repeats:
         self._kept: list[list[HashArray]] = [[] for _ in range(slots)]
         self._limit = [np.iinfo(np.uint64).max] * slots
 
-    def add(self, ids: pa.Array, slot: IntArray) -> None:
-        """The ids of some rows and each one's slot (below 0: none), both of shape (rows,). Nulls are left out."""
-        hashes, present = hash_ids(ids)
+    def add(self, hashes: HashArray, present: NDArray[np.bool_], slot: IntArray) -> None:
+        """The ids of some rows (`hash_ids`) and each one's slot (below 0: none), all of shape (rows,)."""
         usable = present & (slot >= 0)
         order = np.argsort(slot[usable], kind="stable")
         hashes, places = hashes[usable][order], slot[usable][order]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from detectors.grid import Grid
 from detectors.idhash import HashArray
 from detectors.result import IntArray
-from detectors.sample import ABSENT, Sample, SampleRule, cells_of, keep
+from detectors.sample import ABSENT, Sample, SampleRule, cells_of, keep_hashed
 
 
 class Draw:
@@ -42,15 +42,18 @@ class Sampling:
         self._rules = rules
         self._samples = {version: [Sample.empty(grids[version])] * slots for version in rules}
 
-    def draw(self, version: str, ids: pa.Array | None, slot: IntArray, mine: NDArray[np.bool_]) -> Draw | None:
+    def draw(
+        self, version: str, ids: tuple[HashArray, NDArray[np.bool_]] | None, slot: IntArray, mine: NDArray[np.bool_]
+    ) -> Draw | None:
         """Which rows of a part are kept of a version: those of `mine`, shape (rows,), by the slot that each is in.
 
-        None where the version wants no sample or no row is kept. A row without an id is never kept.
+        `ids` as `hash_ids` gives them. None where the version wants no sample or no row is kept. A row without an id
+        is never kept.
         """
         if version not in self._rules or ids is None:
             return None
         rule = self._rules[version]
-        kept, hashes = keep(ids, replace(rule, most=max(1, len(ids))))
+        kept, hashes = keep_hashed(*ids, replace(rule, most=max(1, len(slot))))
         chosen = mine[kept]
         kept, hashes = kept[chosen], hashes[chosen]
         if len(kept) > rule.most:

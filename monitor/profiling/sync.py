@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from detectors.grid import Grid
+from detectors.places import COMPILED_ROWS
 from detectors.profile import Profile
 from detectors.sample import SampleRule
 from monitor.prediction_log.arrow import moment
@@ -75,7 +76,7 @@ def sync(
     pending = {slot for slot, state in states.items() if state.pending} - set(strays)
     for group in _runs(stale):
         counts = count_slots(log, settings, grids, group, pool, rules)
-        read = list(_slots_read(counts, grids, group, tokens, rules))
+        read = _slots_read(counts, grids, group, tokens, rules, pool)
         with store.begin() as connection:
             before = profiles.contents(connection, model, grids, group[0][0], group[-1][1])
             held = samples.contents(connection, model, drawn, group[0][0], group[-1][1])
@@ -163,17 +164,23 @@ def _slots_read(
     group: Sequence[tuple[datetime, datetime]],
     tokens: Mapping[datetime, str],
     rules: Mapping[str, SampleRule],
-) -> Iterator[_SlotRead]:
-    for index, (start, _) in enumerate(group):
-        token, rows = tokens[start], int(counts.rows[index])
-        hours = []
-        for version, grid in grids.items():
-            profile = counts.profile(version, index)
-            hours.append(HourProfile(version, grid.id, start, token, profile.rows if profile else 0, profile))
+    pool: Executor | None,
+) -> list[_SlotRead]:
+    def one(index: int) -> _SlotRead:
+        start, rows = group[index][0], int(counts.rows[index])
+        token = tokens[start]
+        hours = [
+            HourProfile.of(version, grid.id, start, token, counts.profile(version, index))
+            for version, grid in grids.items()
+        ]
         newest = moment(int(counts.newest[index])) if rows else None
         ids, repeats = counts.repeats.counts(index)
         drawn = tuple(
             HourSample.of(version, start, token, rule.rate, counts.samples.sample(version, index))
             for version, rule in rules.items()
         )
-        yield _SlotRead(SlotState(start, token, rows, newest, ids=ids, repeats=repeats), tuple(hours), drawn)
+        return _SlotRead(SlotState(start, token, rows, newest, ids=ids, repeats=repeats), tuple(hours), drawn)
+
+    # Sorting ids and compressing counts leave the interpreter lock; of few rows neither is worth a thread.
+    many = pool is not None and int(counts.rows.max(initial=0)) >= COMPILED_ROWS
+    return list((pool.map if pool is not None and many else map)(one, range(len(group))))

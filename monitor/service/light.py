@@ -37,6 +37,9 @@ def live_small() -> None:
     pa.set_memory_pool(pa.system_memory_pool())
     if _libc is not None:
         _libc.mallopt(_ARENAS, 2)
+        # A column of a large batch is a few MB: as a mapping of its own it would be cleared by the system each time.
+        _libc.mallopt(_OWN_MAPPING, 64 << 20)
+        _libc.mallopt(_KEPT_FREE, 64 << 20)
         _libc.prctl(_NO_HUGE_PAGES, 1, 0, 0, 0)
     without_pandas()
     _scipy_alone()
@@ -71,7 +74,7 @@ def _glibc() -> ctypes.CDLL | None:
     return libc if hasattr(libc, "malloc_trim") and hasattr(libc, "mallopt") else None
 
 
-_ARENAS = -8  # glibc's M_ARENA_MAX
+_ARENAS, _OWN_MAPPING, _KEPT_FREE = -8, -3, -1  # glibc's M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD
 _NO_HUGE_PAGES = 41  # Linux's PR_SET_THP_DISABLE
 _PARTS = ("char", "core", "ctypeslib", "f2py", "ma", "matlib", "polynomial", "random", "rec", "strings", "testing")
 _libc = _glibc()

@@ -106,7 +106,7 @@ class SlotState:
 
 @dataclass(frozen=True, slots=True)
 class HourProfile:
-    """One hour of one version on one grid; `profile` is None where the version had no rows."""
+    """One hour of one version on one grid; `profile` and its bytes, `data`, are None where the version had no rows."""
 
     version: str
     grid: str
@@ -114,6 +114,14 @@ class HourProfile:
     token: str
     rows: int
     profile: Profile | None
+    data: bytes | None
+
+    @classmethod
+    def of(cls, version: str, grid: str, start: datetime, token: str, profile: Profile | None) -> HourProfile:
+        """An hour with its counts as they are stored."""
+        if profile is None:
+            return cls(version, grid, start, token, 0, None, None)
+        return cls(version, grid, start, token, profile.rows, profile, profile.to_bytes())
 
 
 def slot_states(connection: Connection, model: str, start: datetime, end: datetime) -> dict[datetime, SlotState]:
@@ -200,7 +208,7 @@ def replace(connection: Connection, model: str, states: Sequence[SlotState], hou
                     "start": h.start,
                     "token": h.token,
                     "rows": h.rows,
-                    "data": None if h.profile is None else h.profile.to_bytes(),
+                    "data": h.data,
                 }
                 for h in hours
             ],

@@ -132,8 +132,12 @@ def test_parts_hold_the_rows_of_batches_and_are_read_a_few_columns_at_a_time(har
     names = ["ts", "x", "gone", "id"]
     wanted = sorted((row["ts"], row["id"], row["x"]) for row in read(log, T0, end, ["ts", "id", "x"]))
     found = []
+    before = None
     with ThreadPoolExecutor(4) as pool:
         for part in log.parts(T0, end, names):
+            if before is not None:
+                assert before.read(["id"]).num_rows == before.num_rows, "until the next but one is asked for"
+            before = part
             # Several threads at once, and again.
             asked = [["ts"], ["x", "gone"], ["id"], ["gone"], ["ts", "id"], ["x"]] * 4
             ts, x, ids, gone, *_ = pool.map(part.read, asked)

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from detectors import Grid
+from detectors.idhash import hash_ids
 from detectors.sample import ABSENT, Sample, SampleRule, take
 from monitor.profiling.sampling import Sampling
 from tests.support.flow import rows, with_column
@@ -16,7 +17,7 @@ RULE = SampleRule(0.3, 40)
 
 def drawn(sampling: Sampling, table: pa.Table, slot: np.ndarray, version: str = "1", leave_out: str = "") -> None:
     (batch,) = table.combine_chunks().to_batches()
-    draw = sampling.draw(version, batch.column("id"), slot, slot >= 0)
+    draw = sampling.draw(version, hash_ids(batch.column("id")), slot, slot >= 0)
     if draw is None:
         return
     for place, column in enumerate(GRID.columns):
@@ -54,8 +55,8 @@ def test_a_column_that_did_not_come_is_absent_and_a_row_without_id_is_not_kept()
 
 def test_versions_without_a_rule_are_not_sampled() -> None:
     sampling = Sampling({"1": GRID, "2": GRID}, {"2": RULE}, 1)
-    ids = rows(hours=1).column("id").combine_chunks()
-    slot = np.zeros(len(ids), np.int64)
+    ids = hash_ids(rows(hours=1).column("id"))
+    slot = np.zeros(len(ids[0]), np.int64)
     assert sampling.draw("1", ids, slot, slot >= 0) is None
     assert sampling.draw("2", ids, slot, slot >= 0) is not None
     assert sampling.draw("2", None, slot, slot >= 0) is None, "a log without the id column has none to keep"

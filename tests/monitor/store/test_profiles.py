@@ -33,7 +33,7 @@ def grid() -> Grid:
 
 def hour(slot: int, seed: int = 0, version: str = "1", token: str = "t") -> HourProfile:
     profile = grid().profile(table_of(slot, seed))
-    return HourProfile(version, grid().id, START + slot * HOUR, token, profile.rows, profile)
+    return HourProfile.of(version, grid().id, START + slot * HOUR, token, profile)
 
 
 def state(slot: int, rows_: int = 5, token: str = "t") -> SlotState:
@@ -90,7 +90,7 @@ def test_a_replaced_hour_is_counted_once_and_its_day_made_anew(store: Store) -> 
 
 
 def test_other_models_versions_and_empty_hours_do_not_count(store: Store) -> None:
-    put(store, [hour(0), hour(1, version="2"), HourProfile("1", grid().id, START + 2 * HOUR, "t", 0, None)])
+    put(store, [hour(0), hour(1, version="2"), HourProfile.of("1", grid().id, START + 2 * HOUR, "t", None)])
     put(store, [hour(0, seed=1)], model="other")
     assert total(store, TWO_DAYS) == grid().profile(table_of(0))
     assert total(store, TWO_DAYS, version="2") == grid().profile(table_of(1))
@@ -125,7 +125,7 @@ def test_slot_states_are_replaced_and_remember_what_is_pending(store: Store) -> 
 
 
 def test_contents_and_tokens_are_by_version_and_slot(store: Store) -> None:
-    put(store, [hour(0, token="a"), HourProfile("2", grid().id, START, "b", 0, None)])
+    put(store, [hour(0, token="a"), HourProfile.of("2", grid().id, START, "b", None)])
     with store.read() as connection:
         grids = {"1": grid(), "2": grid(), "3": grid()}
         assert profiles.profiled(connection, "m", {v: g.id for v, g in grids.items()}, START, START + HOUR) == {
