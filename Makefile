@@ -4,8 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 WHAT   := --constraint constraints.txt --editable '.[demo,dev]'
-# Two workers: the machines this is meant for have two cores.
-JOBS   ?= 2
+# Three workers on two cores: some tests wait for processes and servers more than they compute.
+JOBS   ?= 3
 
 .PHONY: install demo run test lint bench chaos clean
 install: $(STAMP)
