@@ -38,7 +38,7 @@ def said(waiting: Sequence[IncidentEvent], members: Mapping[str, Incident], know
             (),
         )
     fleet = tuple(members.values())
-    shown = _worst(fleet)
+    shown = worst(fleet)
     reasons = _reasons(waiting, fleet, known)
     event = IncidentEvent(_fleet_name(waiting, fleet, known), shown, newest.at, reasons[-1] if reasons else "")
     return Said(event, tuple(reasons[:-1]), fleet)
@@ -87,6 +87,6 @@ def names(models: Sequence[str], most: int = 3) -> str:
     return ", ".join(models[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _worst(fleet: Sequence[Incident]) -> Incident:
+def worst(fleet: Sequence[Incident]) -> Incident:
     """The incident that stands for all: open before over, the most severe, the first."""
     return min(fleet, key=lambda one: (one.resolved, -one.severity.rank, one.opened_at))

@@ -26,6 +26,7 @@ from alerts.announcement import trial_message
 from alerts.channels.base import Channel, Delivery, DeliveryError, Letter
 from alerts.flush import Outlet, flush
 from alerts.health import OPEN_AFTER, Health, Rate
+from alerts.message import Picture
 from alerts.routing import Route
 from alerts.site import Site
 
@@ -36,8 +37,8 @@ SCHEDULE = tuple(
 PATIENCE = timedelta(days=4)
 _JITTER = 0.2
 _BATCH = 50
-# One send takes 105 s at most (Slack: seven calls of 15 s); none begins later in a lease than this.
-LEASE = timedelta(seconds=150)
+# One send takes 120 s at most (Slack: eight calls of 15 s); none begins later in a lease than this.
+LEASE = timedelta(seconds=170)
 _BEGIN_UNTIL = timedelta(seconds=40)
 # How long results may wait to be recorded together (seconds).
 _TOGETHER = 0.2
@@ -105,10 +106,13 @@ class Deliverer:
         self._rates = dict(rates or {})
         self._watcher = watcher
 
-    def flush(self, now: datetime, hold: Collection[str] = ()) -> int:
-        """Route, group and freeze the intents that are due, but for models in `hold`; how many were looked at."""
+    def flush(self, now: datetime, hold: Collection[str] = (), pictures: Mapping[str, Picture] | None = None) -> int:
+        """Route, group and freeze the intents that are due, but for models in `hold`; how many were looked at.
+
+        `pictures` are charts by incident, for channels that show them.
+        """
         with self._begin() as conn:
-            return flush(conn, self._outlet, now, hold)
+            return flush(conn, self._outlet, now, hold, pictures)
 
     def deliver(self, now: datetime, wait: float = 5.0) -> int:
         """Send what is due; how many arrived since the last call.

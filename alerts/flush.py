@@ -1,12 +1,12 @@
 """From intents to frozen deliveries: remind, route, silence, group, render.
 
-In: a write transaction, channels, routes, `now`. Out: how many intents were looked at.
+In: a write transaction, channels, routes, `now`, charts. Out: how many intents were looked at.
 Kept: deliveries with their bytes; every intent's outcome. After this nothing is judged again: retries resend.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,11 +14,13 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from alerts import deliveries, digest, disabled, intents, reminding, silences
+from alerts import deliveries, digest, disabled, intents, reminders, reminding, silences
 from alerts.announcement import notice_message, report_message, trigger_message
+from alerts.conversation import worst
 from alerts.freezing import Outlet, Post
+from alerts.incident import Incident
 from alerts.intents import Intent, Outcome
-from alerts.message import Attachment, Message, incident_message
+from alerts.message import Attachment, Message, Picture, incident_message
 from alerts.noticing import announce
 from alerts.outbox import event_of
 from alerts.stream import flush_stream
@@ -28,18 +30,39 @@ _LOCK = 0x64726966746C696E
 # Conversations looked at in one transaction.
 STREAMS = 200
 
-__all__ = ["STREAMS", "Outlet", "flush"]
+__all__ = ["STREAMS", "Outlet", "due_incidents", "flush"]
 
 
-def flush(conn: Connection, outlet: Outlet, now: datetime, hold: Collection[str] = ()) -> int:
+def due_incidents(conn: Connection, now: datetime, hold: Collection[str], most: int) -> list[Incident]:
+    """The incidents that what is due now will show, as they now stand: one for each conversation, `most` of them."""
+    found = {
+        one.pending[0].stream: one.members
+        for one in intents.due(conn, now, most, hold)
+        if one.pending[0].kind == "incident"
+    }
+    for reminder in reminders.due(conn, now, most):
+        if reminder.stream not in found:
+            found[reminder.stream] = intents.members(conn, reminder.stream)
+    shown = [[event_of(one.newest.payload).incident for one in members.values()] for members in found.values()]
+    return [worst(incidents) for incidents in shown if incidents][:most]
+
+
+def flush(
+    conn: Connection,
+    outlet: Outlet,
+    now: datetime,
+    hold: Collection[str] = (),
+    pictures: Mapping[str, Picture] | None = None,
+) -> int:
     """Route and freeze what is due; how many intents were looked at (0 also when another process is at it).
 
     What is to be said about models in `hold` waits: they are catching up, and it is not yet the last word.
+    `pictures` are charts by incident: drawn before, for this transaction waits for nothing.
     """
     if conn.dialect.name == "postgresql" and not conn.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_LOCK))):
         return 0
     muting = silences.active(conn, now)
-    post = Post(conn, outlet, now, disabled.reasons(conn))
+    post = Post(conn, outlet, now, disabled.reasons(conn), pictures or {})
     reminding.remind(post, muting, STREAMS)
     announce(post)
     conversations = intents.due(conn, now, STREAMS, hold)

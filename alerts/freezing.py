@@ -17,7 +17,7 @@ from alerts import deliveries, intents
 from alerts.channels.base import Channel, Letter
 from alerts.deliveries import Frozen, Told
 from alerts.intents import Ended, Intent, Outcome
-from alerts.message import Message
+from alerts.message import Message, Picture
 from alerts.routing import Route
 from alerts.site import Site
 
@@ -33,12 +33,16 @@ class Outlet:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One flush at work; `gone` are the channels whose receiver asked never to be called again."""
+    """One flush at work; `gone` are the channels whose receiver asked never to be called again.
+
+    `pictures` are the charts there are, by incident.
+    """
 
     conn: Connection
     outlet: Outlet
     now: datetime
     gone: Mapping[str, tuple[str, str]]
+    pictures: Mapping[str, Picture] = field(default_factory=dict)
     _frozen: list[Frozen] = field(default_factory=list)
     _ended: list[Ended] = field(default_factory=list)
 

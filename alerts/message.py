@@ -94,6 +94,17 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A chart: PNG bytes, its size in CSS pixels, what it shows in words, and where it is served (None: nowhere)."""
+
+    png: bytes = field(repr=False)
+    width: int
+    height: int
+    alt: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """The content of one alert.
 
@@ -120,6 +131,7 @@ class Message:
     urgent: bool = False
     html: str | None = None
     attachments: tuple[Attachment, ...] = ()
+    picture: Picture | None = None
 
 
 def incident_message(
@@ -128,10 +140,12 @@ def incident_message(
     links: Sequence[Link] = (),
     missed: Sequence[str] = (),
     fleet: Sequence[Incident] = (),
+    picture: Picture | None = None,
 ) -> Message:
     """What to say about a change of an incident; `missed` are the reasons of earlier changes told along with it.
 
-    `fleet`: every incident it stands for, itself among them, where several models have the same. `links` are ours.
+    `fleet`: every incident it stands for, itself among them, where several models have the same. `links` are ours;
+    `picture` is a chart of it.
     """
     incident = event.incident
     facts = _facts(incident, fleet)
@@ -156,6 +170,7 @@ def incident_message(
         links=tuple(links),
         data={**event.to_json(), "detail": _detail(incident, event, fleet)},
         urgent=incident.severity is Severity.CRITICAL and event.event in _URGENT,
+        picture=picture,
     )
 
 
@@ -244,6 +259,11 @@ def _also(subjects: Sequence[str]) -> str:
     """Columns listed beside those that alarm, with false-discovery control over all that are named."""
     named = names([said(subject, LONGEST_NAME) for subject in subjects], _SUBJECTS)
     return f"{named} (less sure: of all columns named, one in ten may be chance)"
+
+
+def shown_figure(incident: Incident) -> Mapping[str, Any] | None:
+    """The strongest figure of its latest windows: what a picture of it shows."""
+    return next(iter(_current(incident)), None)
 
 
 def _current(incident: Incident) -> list[Mapping[str, Any]]:

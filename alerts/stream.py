@@ -122,7 +122,8 @@ def _tell(
     if in_digest:
         return [Entry(channel, message.event, len(message.fleet))]
     links = post.outlet.site.links(message.event.incident, channel, post.now)
-    shown = incident_message(message.event, links=links, missed=message.missed, fleet=message.fleet)
+    picture = post.pictures.get(message.event.incident.id)
+    shown = incident_message(message.event, links=links, missed=message.missed, fleet=message.fleet, picture=picture)
     post.freeze(newest, channel, shown, told)
     reminding.plan(post, newest.stream, channel, timing, message.event)
     return []

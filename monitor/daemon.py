@@ -34,7 +34,7 @@ from monitor.service.rounds import DeliveryRound, EvaluationRound
 from monitor.store import open_store
 from monitor.store.errors import StoreError
 from monitor.web.actions import Desk
-from monitor.web.incident import incident_page
+from monitor.web.incident import chart_of, incident_page
 from monitor.web.serve import serving
 
 # How soon a signal or a changed file is noticed (seconds).
@@ -76,9 +76,10 @@ class Daemon:
         heartbeat = Heartbeat(self.pulse)
         desk = Desk(store, lambda: self.config.settings.server, self.clock)
         page = partial(incident_page, store, lambda: self.config.settings, self.clock)
+        chart = partial(chart_of, store)
         with (
             self._signals(),
-            serving(self.config.settings, self.pulse, self.metrics, evaluations.status, page, desk),
+            serving(self.config.settings, self.pulse, self.metrics, evaluations.status, page, chart, desk),
         ):
             scheduler.add_job(evaluations.renew, "interval", seconds=15, coalesce=True, misfire_grace_time=None)
             scheduler.add_job(

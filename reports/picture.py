@@ -1,7 +1,6 @@
-"""A chart as a picture: SVG for pages (`drawing.py`), PNG for mail and Slack (vl-convert). No browser, no network.
+"""A chart as a picture for pages: SVG (`drawing.py`). `sheet.py` makes those for mail and Slack. No browser or network.
 
-In: a `Chart` (a Vega-Lite spec and its description). Out: `to_svg` text to be put into a page, `to_png` bytes.
-Kept: nothing; the first PNG starts vl-convert's engine (about half a second and 80 MB), which stays.
+In: a `Chart` (a Vega-Lite spec and its description). Out: `to_svg` text to be put into a page. Kept: nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from reports.drawing import draw
-from reports.theme import INK, PAPER
 
 Spec = dict[str, Any]
 
@@ -20,7 +18,7 @@ Spec = dict[str, Any]
 class Chart:
     """A Vega-Lite spec in the light scheme's colours, its title, and what it shows for those who do not see it.
 
-    The title is drawn on PNGs alone: a page has its own words beside the picture.
+    The title is drawn in mail and Slack alone: a page has its own words beside the picture.
     """
 
     spec: Spec
@@ -36,13 +34,3 @@ def to_svg(chart: Chart) -> str:
     """
     size = f"0 0 {chart.spec['width']} {chart.spec['height']}"
     return f'<svg class="chart" role="img" aria-label={quoteattr(chart.alt)} viewBox="{size}">{draw(chart.spec)}</svg>'
-
-
-def to_png(chart: Chart, scale: float = 2) -> bytes:
-    """The chart as PNG bytes, titled, light, on white, `scale` times its size in CSS pixels."""
-    import vl_convert
-
-    title = {"text": chart.title, "anchor": "start", "frame": "group", "fontSize": 12, "offset": 10, "color": INK.light}
-    size = {"width": chart.spec["width"] + 24, "height": chart.spec["height"] + 48}
-    spec = {**chart.spec, **size, "background": PAPER.light, "padding": 12, "title": title}
-    return bytes(vl_convert.vegalite_to_png(spec, scale=scale, allowed_base_urls=[]))

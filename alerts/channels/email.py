@@ -91,10 +91,14 @@ class Email:
         mail["X-Auto-Response-Suppress"] = "All"
         if message.urgent:
             mail["Importance"] = "high"
-        facts = {"message": message, "letter": letter}
+        cid = f"chart.{letter.key}@{domain}"
+        facts = {"message": message, "letter": letter, "cid": cid}
         mail.set_content(_templates().get_template("email.txt.j2").render(facts))
         html = message.html or _templates().get_template("email.html.j2").render(facts)
         mail.add_alternative(html, subtype="html")
+        if message.picture is not None:
+            *_, page = mail.iter_parts()
+            page.add_related(message.picture.png, "image", "png", cid=f"<{cid}>", disposition="inline")
         for attachment in message.attachments:
             main, _, sub = attachment.media_type.partition("/")
             mail.add_attachment(attachment.content, maintype=main, subtype=sub, filename=one_line(attachment.name))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from alerts.text import one_line, shortened
 
 SECTION = 3000
+ALT = 2000
 BLOCKS = 50
 # Slack knows no escape for these outside code; a look-alike keeps `a*b*c` from turning bold.
 _FORMATTING = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ", "_": "_"})
@@ -34,6 +35,11 @@ def plain(text: str) -> str:
 def section(markdown: str) -> dict[str, object]:
     """A section block; `verbatim` keeps Slack from making links of bare names."""
     return {"type": "section", "text": {"type": "mrkdwn", "text": cut(markdown, SECTION), "verbatim": True}}
+
+
+def image(url: str, alt: str) -> dict[str, object]:
+    """A picture, which Slack fetches itself."""
+    return {"type": "image", "image_url": url, "alt_text": cut(plain(alt), ALT)}
 
 
 def context(markdown: str) -> dict[str, object]:

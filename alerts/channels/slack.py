@@ -34,6 +34,8 @@ _HOPELESS = frozenset(
         "invalid_json",
     }
 )  # fmt: skip
+# How Slack says, too, that it could not fetch a chart.
+_NO_IMAGE = frozenset({"invalid_blocks", "invalid_attachments"})
 _PARENT_LOST = frozenset({"message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"})
 
 
@@ -92,6 +94,8 @@ class Slack:
         client = WebhookClient(str(self.webhook), timeout=self.timeout, retry_handlers=[])
         with _NetworkErrors():
             response = client.send_dict(dict(payload))
+            if response.body in _NO_IMAGE and _has_image(payload):
+                response = client.send_dict(_without_image(payload))
         if response.status_code != 200:
             headers = {str(name).lower(): str(value) for name, value in response.headers.items()}
             raise _refused(response.status_code, str(response.body), headers, delivery)
@@ -110,6 +114,8 @@ class Slack:
             [_line(line) for line in message.lines],
         ]
         blocks = [markup.section("\n".join(part)) for part in parts if part]
+        if message.picture is not None and message.picture.url:
+            blocks.append(markup.image(message.picture.url, message.picture.alt))
         if message.links:
             links = [f"<{link.url}|{markup.escape(link.text)}>" for link in message.links]
             blocks.append(markup.context(" · ".join(links)))
@@ -134,13 +140,13 @@ class _Call:
         """Post with our key in the metadata; the message's timestamp."""
         place = {"thread_ts": thread} if thread else {}
         metadata = _metadata(self._delivery.key)
-        answer = self._do("chat.postMessage", {**payload, **place, "channel": self._channel, "metadata": metadata})
+        answer = self._show("chat.postMessage", {**payload, **place, "channel": self._channel, "metadata": metadata})
         return str(answer["ts"])
 
     def update(self, ts: str, payload: Mapping[str, Any], key: str) -> bool:
         """Edit the parent, keeping its own key; False if it is not there (any more), so that a new one is posted."""
         try:
-            self._do("chat.update", {**payload, "channel": self._channel, "ts": ts, "metadata": _metadata(key)})
+            self._show("chat.update", {**payload, "channel": self._channel, "ts": ts, "metadata": _metadata(key)})
         except _SlackRefusal as error:
             if error.code in _PARENT_LOST:
                 return False
@@ -174,6 +180,15 @@ class _Call:
             if not cursor:
                 return None
         return None
+
+    def _show(self, method: str, arguments: Mapping[str, Any]) -> Any:
+        """Post or edit; without the chart where Slack cannot fetch it, as from an address only we can reach."""
+        try:
+            return self._do(method, arguments)
+        except _SlackRefusal as error:
+            if error.code not in _NO_IMAGE or not _has_image(arguments):
+                raise
+            return self._do(method, _without_image(arguments))
 
     def _do(self, method: str, arguments: Mapping[str, Any], as_form: bool = False) -> Any:
         from slack_sdk.errors import SlackApiError
@@ -224,6 +239,18 @@ def _refused(status: int, code: str, headers: Mapping[str, str], delivery: Deliv
     )
     error.code = code
     return error
+
+
+def _has_image(payload: Mapping[str, Any]) -> bool:
+    return any(block["type"] == "image" for one in payload.get("attachments", ()) for block in one["blocks"])
+
+
+def _without_image(payload: Mapping[str, Any]) -> dict[str, Any]:
+    shown = [
+        {**one, "blocks": [block for block in one["blocks"] if block["type"] != "image"]}
+        for one in payload["attachments"]
+    ]
+    return {**payload, "attachments": shown}
 
 
 def _metadata(key: str) -> dict[str, Any]:

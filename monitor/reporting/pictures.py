@@ -210,7 +210,7 @@ def performance(gathered: Gathered) -> tuple[PerformanceSeries, ...]:
             if finding.detector not in MEASURES or finding.segment or not finding.detail.get("judged", True):
                 continue
             value = finding.statistic
-            low, high = _interval(finding)
+            low, high = interval(finding)
             points.setdefault(finding.detector, []).append(
                 PerformancePoint(
                     Period(evaluation.window.start, evaluation.window.end),
@@ -271,7 +271,7 @@ def business(gathered: Gathered) -> tuple[PerformanceSeries, ...]:
     return tuple(found)
 
 
-def _interval(finding: Finding) -> tuple[float | None, float | None]:
+def interval(finding: Finding) -> tuple[float | None, float | None]:
     """A measure's 95% interval, which knows that days differ; older findings tell a standard error alone."""
     told = finding.detail.get("interval")
     if isinstance(told, list) and len(told) == 2:

@@ -19,7 +19,7 @@ from monitor import firing, logs, retraining
 from monitor.clock import Clock
 from monitor.prediction_log.base import LogError
 from monitor.settings import ReportSettings
-from monitor.store import evaluations, profiles, samples, schedule
+from monitor.store import evaluations, pictures, profiles, samples, schedule
 from monitor.store.errors import StoreError
 from monitor.world import World
 
@@ -31,6 +31,7 @@ REPORT, TRIGGER, UPKEEP = "report", "trigger", "upkeep"
 _DAY = timedelta(days=1)
 _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 HOURS_KEPT, DAYS_KEPT, SAID_KEPT = timedelta(days=35), timedelta(days=400), timedelta(days=90)
+PICTURES_KEPT = timedelta(days=30)
 
 
 def next_fire(cron: str, timezone: str, after: datetime) -> datetime:
@@ -146,6 +147,7 @@ def _upkeep(world: World, _at: datetime, now: datetime) -> list[Path]:
         samples.forget(connection, now - HOURS_KEPT - longer - _DAY)
         evaluations.forget(connection, now - DAYS_KEPT)
         outbox.prune(connection, now - SAID_KEPT)
+        pictures.forget(connection, now - PICTURES_KEPT)
     for model in world.config.settings.models:
         source = world.config.settings.log_of(model)
         if source is None or source.delta is None:

@@ -25,6 +25,7 @@ from monitor.promise import MONTH, promises
 from monitor.service import chores, wiring
 from monitor.service.channel_watch import ChannelWatch
 from monitor.service.direct import Direct
+from monitor.service.illustrator import Illustrator
 from monitor.service.light import give_back
 from monitor.service.metrics import Metrics
 from monitor.service.pulse import Pulse
@@ -48,6 +49,8 @@ class DeliveryRound:
 
     def __init__(self, store: Store, config: Config, clock: Clock, metrics: Metrics) -> None:
         self._store, self._clock, self._metrics = store, clock, metrics
+        self._settings = config.settings
+        self._illustrator = Illustrator(store)
         # Until the first look at what is due, every model may be behind.
         self._hold: frozenset[str] = frozenset(config.settings.models)
         self._deliverer = wiring.make_deliverer(config.settings, store.begin)
@@ -57,6 +60,7 @@ class DeliveryRound:
     def use(self, config: Config) -> None:
         """Route and send by a changed config from now on. Raises AlertError if it cannot be used."""
         wired = wiring.wire(config.settings)
+        self._settings = config.settings
         alerts = config.settings.alerts
         self._deliverer.configure(
             wired.channels,
@@ -83,7 +87,9 @@ class DeliveryRound:
     def run(self) -> float:
         """Flush and deliver once."""
         now = self._clock.now()
-        moved = self._deliverer.flush(now, hold=self._hold)
+        hold = self._hold
+        pictures = self._illustrator.pictures(self._settings, now, hold)
+        moved = self._deliverer.flush(now, hold, pictures)
         # Of a long queue, more is frozen while the first of it is on its way.
         moved += self._deliverer.deliver(self._clock.now(), wait=0.0 if moved >= STREAMS else _WAIT)
         with self._store.read() as connection:

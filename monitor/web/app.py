@@ -21,6 +21,9 @@ from monitor.service.pulse import Pulse
 # Pages of ours need no script and nothing from elsewhere; one that was tricked into holding some gets neither.
 _POLICY = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:"}
 
+# A chart's name is its own: what it shows never changes.
+_FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+
 
 class _Pages(StaticFiles):
     """A report's folder, which is not there before the first report has been written."""
@@ -36,10 +39,12 @@ def make_app(
     status: Callable[[], Mapping[str, object]],
     incident: Callable[[str], str | None],
     folders: Mapping[str, Path],
+    chart: Callable[[str], bytes | None],
     actions: Sequence[BaseRoute] = (),
 ) -> Starlette:
     """The app. `status` adds facts to /healthz, `incident` gives the page of an incident's id (None: there is none),
-    `folders` maps a report's name to where its pages are, `actions` are the routes by which something is changed.
+    `folders` maps a report's name to where its pages are, `chart` gives the PNG of a name, `actions` are the routes by
+    which something is changed.
 
     Plain Starlette: nothing here needs what FastAPI adds, and it would be a thirtieth of the idle daemon's memory.
     """
@@ -55,7 +60,17 @@ def make_app(
             return PlainTextResponse("There is no such incident.\n", status_code=404)
         return HTMLResponse(page, headers=_POLICY)
 
-    routes: list[BaseRoute] = [Route("/healthz", healthz), Route("/incidents/{incident_id}", incident_page)]
+    def chart_image(request: Request) -> Response:
+        png = chart(request.path_params["name"])
+        if png is None:
+            return PlainTextResponse("There is no such chart (any more).\n", status_code=404)
+        return Response(png, media_type="image/png", headers=_FOREVER)
+
+    routes: list[BaseRoute] = [
+        Route("/healthz", healthz),
+        Route("/incidents/{incident_id}", incident_page),
+        Route("/charts/{name}.png", chart_image),
+    ]
     routes += actions
     # Pages are static and carry their own Content-Security-Policy.
     routes += [

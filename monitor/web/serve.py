@@ -40,16 +40,17 @@ def serving(
     metrics: Metrics,
     status: Callable[[], Mapping[str, object]],
     incident: Callable[[str], str | None],
+    chart: Callable[[str], bytes | None],
     desk: Desk | None = None,
 ) -> Iterator[None]:
-    """Answer /healthz, incidents and reports, and /metrics, until the block ends; with a desk, actions are taken too.
+    """Answer /healthz, incidents, charts and reports, and /metrics, until the block ends.
 
-    Raises CannotListen.
+    With a desk, actions are taken too. Raises CannotListen.
     """
     stops: list[Callable[[], None]] = []
     try:
         if settings.server.listen:
-            stops.append(_pages(settings, pulse, status, incident, desk))
+            stops.append(_pages(settings, pulse, status, incident, chart, desk))
         if settings.server.metrics:
             stops.append(_metrics(settings.server.metrics, metrics))
         yield
@@ -63,11 +64,12 @@ def _pages(
     pulse: Pulse,
     status: Callable[[], Mapping[str, object]],
     incident: Callable[[str], str | None],
+    chart: Callable[[str], bytes | None],
     desk: Desk | None,
 ) -> Callable[[], None]:
     host, port = address(settings.server.listen or "")
     folders = {report.name: report.folder / report.name for report in settings.reports}
-    app = make_app(pulse, status, incident, folders, action_routes(desk) if desk else ())
+    app = make_app(pulse, status, incident, folders, chart, action_routes(desk) if desk else ())
     # The plain loop and parser: a health check needs no faster ones, and those that may be installed take megabytes.
     plain: dict[str, Any] = {"loop": "asyncio", "http": "h11", "ws": "none", "lifespan": "off"}
     config = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, **plain)

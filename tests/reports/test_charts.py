@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from reports import chart_parts, charts, overviews, theme
+from reports import charts, overviews, theme
 from reports.context import (
     CategoryDistribution,
     NumberDistribution,
@@ -23,7 +23,7 @@ from reports.context import (
     State,
     VolumeSeries,
 )
-from reports.picture import Chart, to_png, to_svg
+from reports.picture import Chart, to_svg
 from tests.support.report_context import (
     DAY,
     END,
@@ -175,20 +175,6 @@ def test_a_lone_window_is_a_dot() -> None:
     lone = Series("KS", "1d", (SeriesPoint(period, 0.05, 0.1, State.OK),))
     paths = ElementTree.fromstring(to_svg(charts.statistic(lone, "temp", ZONE))).iter("path")
     assert any(path.get("fill") == theme.PRODUCTION.css and "a" in path.get("d", "") for path in paths)
-
-
-def test_a_png_is_an_image_of_twice_the_charts_size() -> None:
-    png = to_png(all_charts()["statistic"], scale=2)
-    assert png[:8] == b"\x89PNG\r\n\x1a\n"
-    width, height = (int.from_bytes(png[at : at + 4], "big") for at in (16, 20))
-    assert width == pytest.approx(2 * (chart_parts.WIDTH + 24), abs=60)
-    assert height == pytest.approx(2 * (chart_parts.HEIGHT + 48), abs=60)
-
-
-def test_the_text_in_a_png_is_drawn() -> None:
-    """Without a font the two pictures would be the same."""
-    chart = all_charts()["numbers"]
-    assert to_png(chart) != to_png(replace(chart, title="another title"))
 
 
 def test_text_colours_are_legible_on_the_page_in_both_schemes() -> None:

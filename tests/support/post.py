@@ -16,6 +16,7 @@ from alerts.delivery import Deliverer, Watcher
 from alerts.health import Rate
 from alerts.incident import IncidentEvent
 from alerts.intents import INTENTS
+from alerts.message import Picture
 from alerts.routing import Route
 
 Begin = Callable[[], AbstractContextManager[Connection]]
@@ -50,8 +51,8 @@ class Post:
             for event in events:
                 outbox.add_incident_intents(conn, [event], event.at)
 
-    def run(self, now: datetime) -> int:
-        self.deliverer.flush(now)
+    def run(self, now: datetime, pictures: Mapping[str, Picture] | None = None) -> int:
+        self.deliverer.flush(now, pictures=pictures)
         return self.deliverer.deliver(now, wait=60)
 
     def deliveries(self) -> list[dict[str, Any]]:

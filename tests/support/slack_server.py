@@ -26,6 +26,7 @@ class Slack:
         self.payloads: list[dict[str, Any]] = []
         self.hooked: list[dict[str, Any]] = []
         self.scopes = {"channels:history"}
+        self.fetches = True  # whether it can reach the pictures it is to show
         self.server = Server(self._answer)
         self.url = f"{self.server.url}/api/"
         self.webhook = f"{self.server.url}/services/T0/B0/secret"
@@ -55,11 +56,16 @@ class Slack:
             given = json.loads(request.body)
         else:
             given = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
+        unseen = not self.fetches and '"image_url"' in request.body.decode()
         if method == "secret":
+            if unseen:
+                return Answer(400, {"Content-Type": "text/html"}, b"invalid_attachments")
             self.hooked.append(given)
             return failure or Answer(body=b"ok", headers={"Content-Type": "text/html"})
         if request.headers.get("authorization") != "Bearer xoxb-test":
             return _json({"ok": False, "error": "invalid_auth"})
+        if unseen:
+            return _json({"ok": False, "error": "invalid_blocks", "errors": ["downloading image failed"]})
         result = getattr(self, "_" + method.replace(".", "_"))(given)
         return failure or _json(result)
 

@@ -19,7 +19,7 @@ from alerts.channels.base import Letter
 from alerts.channels.email import Email
 from alerts.errors import ChannelError
 from alerts.incident import Change, IncidentEvent, State
-from alerts.message import Link, incident_message
+from alerts.message import Link, Picture, incident_message
 from alerts.routing import Route, Timing
 from tests.alerts.conftest import Begin
 from tests.support.incidents import DAY0, HOSTILE, opened
@@ -70,6 +70,23 @@ def test_html_and_text_say_the_same(begin: Begin, smtp: MailServer) -> None:
     for body in parts(message):
         for said in ("wind_speed", "0.42", "0.15", "flight-delay, version 3, owner flights", event().incident.action):
             assert said in " ".join(body.split())
+
+
+def test_a_chart_is_inside_the_mail_and_said_in_words(begin: Begin, smtp: MailServer) -> None:
+    picture = Picture(b"\x89PNG-bytes", 368, 392, 'KS of "a" <b>: last 0.3')
+    post = make(begin, mail(smtp))
+    post.say(event())
+    post.run(DAY0, {event().incident.id: picture})
+    message = smtp.mails[0].parsed
+    (image,) = [part for part in message.walk() if part.get_content_type() == "image/png"]
+    assert image.get_content() == b"\x89PNG-bytes"
+    assert image.get_content_disposition() == "inline"
+    plain, html = parts(message)
+    assert f'src="cid:{image["Content-ID"].strip("<>")}"' in html
+    assert 'alt="KS of &#34;a&#34; &lt;b&gt;: last 0.3"' in html
+    assert 'Chart: KS of "a" <b>: last 0.3' in plain
+    related = next(part for part in message.walk() if part.get_content_type() == "multipart/related")
+    assert [part.get_content_type() for part in related.iter_parts()] == ["text/html", "image/png"]
 
 
 def test_an_incident_is_one_conversation(begin: Begin, smtp: MailServer) -> None:

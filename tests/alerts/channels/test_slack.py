@@ -20,7 +20,7 @@ from alerts.channels.slack import Slack as Channel
 from alerts.delivery import LEASE
 from alerts.errors import ChannelError
 from alerts.incident import Change, Incident, IncidentEvent, State
-from alerts.message import Figure, Line, Link, Message, Tone, incident_message
+from alerts.message import Figure, Line, Link, Message, Picture, Tone, incident_message
 from alerts.routing import Route, Timing
 from detectors.result import Severity
 from tests.alerts.conftest import Begin
@@ -68,6 +68,38 @@ def test_a_parent_a_thread_and_a_parent_that_turns_green(begin: Begin, slack: Sl
     replies = [reply["text"] for reply in slack.replies(parent["ts"])]
     assert replies == ["🔴 *Updated*: reason of updated", "🟢 *Resolved*: reason of resolved"]
     assert parent["metadata"]["event_payload"]["key"] == post.deliveries()[0]["key"]
+
+
+PICTURE = Picture(b"png", 368, 392, "KS of a & b: last 0.3", "https://drift.example/charts/one.png")
+
+
+def images(message: dict[str, Any]) -> list[dict[str, Any]]:
+    return [block for block in message["attachments"][0]["blocks"] if block["type"] == "image"]
+
+
+@pytest.mark.parametrize("kind", ["bot", "webhook"])
+def test_a_chart_is_shown_where_slack_can_fetch_it_and_never_costs_the_message(
+    begin: Begin, slack: Slack, kind: str
+) -> None:
+    channel = bot(slack) if kind == "bot" else Channel(webhook=slack.webhook, timeout=1)
+    post = make(begin, channel)
+    post.say(event())
+    assert post.run(LATER[0], {event().incident.id: PICTURE}) == 1
+    (message,) = slack.parents if kind == "bot" else slack.hooked
+    image = {"type": "image", "image_url": PICTURE.url, "alt_text": "KS of a &amp; b: last 0.3"}
+    assert images(message) == [image]
+    slack.fetches = False
+    post.say(event(Change.UPDATED))
+    assert post.run(LATER[1], {event().incident.id: PICTURE}) == 1
+    shown = slack.parents if kind == "bot" else slack.hooked
+    assert images(shown[-1]) == []
+
+
+def test_a_chart_nobody_serves_is_left_out(begin: Begin, slack: Slack) -> None:
+    post = make(begin, bot(slack))
+    post.say(event())
+    post.run(LATER[0], {event().incident.id: replace(PICTURE, url=None)})
+    assert images(slack.parents[0]) == []
 
 
 def test_only_what_is_new_and_critical_mentions(begin: Begin, slack: Slack) -> None:

@@ -90,7 +90,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     one = opened()
     with store.begin() as connection:
         incidents.apply(connection, [one], [])
-    with serving(settings, Pulse({}), Metrics(), dict, {}.get, Desk(store, lambda: settings.server, Fixed())):
+    with serving(settings, Pulse({}), Metrics(), dict, {}.get, {}.get, Desk(store, lambda: settings.server, Fixed())):
         yield Site(port, store, one.id)
     store.close()
 

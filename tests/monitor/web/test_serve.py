@@ -34,8 +34,8 @@ def web(folder: Path, pulse: Pulse, metrics: Metrics | None = None) -> Iterator[
             "reports": [{"name": "weekly", "folder": str(folder)}],
         }
     )
-    incidents = {"m1": "<p>one</p>"}
-    with serving(settings, pulse, metrics or Metrics(), lambda: {"role": "evaluator"}, incidents.get):
+    incidents, charts = {"m1": "<p>one</p>"}, {"abc": b"png"}
+    with serving(settings, pulse, metrics or Metrics(), lambda: {"role": "evaluator"}, incidents.get, charts.get):
         yield pages, numbers
 
 
@@ -79,6 +79,14 @@ def test_an_incident_has_a_page_that_can_load_nothing(tmp_path: Path) -> None:
     assert "default-src 'none'" in headers["content-security-policy"]
 
 
+def test_a_chart_is_served_by_its_name_for_ever(tmp_path: Path) -> None:
+    with web(tmp_path, Pulse({})) as (pages, _):
+        status, body, headers = get(pages, "/charts/abc.png")
+        assert (status, body, headers["Content-Type"]) == (200, "png", "image/png")
+        assert "immutable" in headers["Cache-Control"]
+        assert get(pages, "/charts/abd.png")[0] == 404
+
+
 def test_reports_are_served_from_their_folder_alone(tmp_path: Path) -> None:
     (tmp_path / "weekly").mkdir()
     (tmp_path / "weekly" / "index.html").write_text("all reports", encoding="utf-8")
@@ -106,6 +114,6 @@ def test_an_address_in_use_is_said(tmp_path: Path) -> None:
         settings = Settings.model_validate({"server": {"listen": None, "metrics": f"127.0.0.1:{port}"}})
         with (
             pytest.raises(CannotListen, match=rf"server\.metrics: 127\.0\.0\.1:{port}"),
-            serving(settings, Pulse({}), Metrics(), dict, dict[str, str]().get),
+            serving(settings, Pulse({}), Metrics(), dict, dict[str, str]().get, {}.get),
         ):
             pass
