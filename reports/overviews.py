@@ -93,7 +93,7 @@ def contributions(why: Why) -> Chart:
     """What a change is made of: a bar to the left or right of nothing for each part, the largest first."""
     parts = sorted(why.contributions, key=lambda one: -abs(one.value))[:12]
     rows = [
-        {"y": row_name(at, one.subject), "v": known(one.value) or 0.0, "text": measured(one.value, why.unit)}
+        {"y": row_name(at, one.subject), "v": known(one.value) or 0.0, "text": _short(one.value, why.unit)}
         for at, one in enumerate(parts)
     ]
     largest = max((abs(float(str(row["v"]))) for row in rows), default=1.0) or 1.0
@@ -120,3 +120,8 @@ def contributions(why: Why) -> Chart:
     ]
     title = f"What the change of {plain(why.measure, 40)} is made of" if why.measure else "What the change is made of"
     return chart(layers, rows, title, alt_text.contributions(why), height=max(40, 22 * len(rows)))
+
+
+def _short(value: float, unit: str) -> str:
+    """A part beside its bar; what points are is said above the picture."""
+    return measured(value, unit).removesuffix(" points").removesuffix(" point")
