@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from monitor.reporting.deep_dive import dive
 from monitor.reporting.gather import Gathered, gather
 from monitor.reporting.incident import incident_page
 from monitor.reporting.page import model_page, recent
+from monitor.reporting.side_by_side import side_by_side
 from monitor.reporting.totals import coverage, together
 from monitor.settings import ReportSettings
 from monitor.store import Store
@@ -70,6 +71,7 @@ def make_models(
             pages = [incident_page(connection, one, gathered, head.generated_at, model_page=page_of) for one in told]
         found = dive(world, gathered, folder / deep_dive_name(name)) if report.deep_dive else None
         page = model_page(gathered, found, [one.id for one in told])
+        page = replace(page, version_comparison=side_by_side(world, gathered, head.generated_at))
         writer.add(page, pages)
         changes += page.changes
         covered = together(covered, coverage(gathered))

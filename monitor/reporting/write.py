@@ -51,7 +51,8 @@ def period_of(report: ReportSettings, at: datetime) -> Period:
 def write(
     world: World, report: ReportSettings, at: datetime, now: datetime, *, period: Period | None = None
 ) -> Written:
-    """Write the report that was due at `at` (or of another `period`). The log is read only for a deep dive.
+    """Write the report that was due at `at` (or of another `period`). The log is read only for a deep dive, and where
+    two versions served.
 
     Incidents are shown as they were known at `at`, or soon after the period's end where that is later.
     """
