@@ -28,7 +28,7 @@ from detectors.diagnosis_words import (
 )
 from detectors.estimated import CONCEPT_DRIFT, ESTIMATED
 from detectors.performance import MEASURES
-from detectors.reason import ATTRIBUTION, BECAUSE, UNEXPLAINED
+from detectors.reason import ATTRIBUTION, BECAUSE, OF_LOSS, UNEXPLAINED
 from detectors.registry import DETECTORS, JOINT, Unit
 from detectors.result import PROVISIONAL, Finding, Kind, Severity, Status, Window
 
@@ -133,10 +133,13 @@ def _reason(diagnosis: Diagnosis, findings: Sequence[Finding]) -> tuple[str, str
     """What the change of the predictions is attributed to, where that was found for a window of the trouble; and what
     is to be said at the end of how much of it is not explained."""
     windows = {finding.window for finding in diagnosis.evidence}
-    for finding in findings:
-        if finding.detector == ATTRIBUTION and finding.window in windows and BECAUSE in finding.detail:
-            left = plain(str(finding.detail.get(UNEXPLAINED, "")), 120)
-            return plain(str(finding.detail[BECAUSE]), 400), f"; {left}" if left else ""
+    told = [f for f in findings if f.detector == ATTRIBUTION and f.window in windows and BECAUSE in f.detail]
+    if diagnosis.trouble is Trouble.PERFORMANCE:
+        # What the loss is attributed to says more than what the predictions are.
+        told.sort(key=lambda finding: OF_LOSS not in finding.detail)
+    for finding in told:
+        left = plain(str(finding.detail.get(UNEXPLAINED, "")), 120)
+        return plain(str(finding.detail[BECAUSE]), 400), f"; {left}" if left else ""
     return "", ""
 
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from detectors.attribution import Attribution, attribute
+from detectors.attribution import Attribution, attribute, weighted
 from detectors.because import because, unexplained
+from detectors.binning import BinArray
 from detectors.grid import Grid
 from detectors.result import DetectorError, FloatArray, IntArray
 from detectors.segment import Parts, SegmentColumn, three_parts
@@ -23,6 +24,8 @@ ATTRIBUTION = "attribution"
 """The finding that holds a `Reason` in its detail."""
 BECAUSE, UNEXPLAINED = "because", "unexplained"
 """Its details in words: what an alert begins with; how much the features leave open, where that is most of it."""
+OF_LOSS = "loss"
+"""Its detail that marks one of a mean loss."""
 METHOD = "interventional Shapley values of an additive surrogate with pairs; attributed, not proven to be the cause"
 _TERMS, _IMPORTANT = 8, 10
 
@@ -37,13 +40,19 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """What is told of a change. `sentence` is None where there is nothing to say; `worst` is in words."""
+    """What is told of a change. `sentence` is None where there is nothing to say; `worst` is in words.
+
+    `drift`: each feature's distance from the reference (total variation, 0 to 1), by distance times importance;
+    `weighted`: the mean of all, each weighing by its importance.
+    """
 
     attribution: Attribution
     sentence: str | None
     segments: tuple[tuple[str, Parts], ...]
     worst: tuple[str, Found] | None
     share: bool
+    drift: tuple[tuple[str, float], ...] = ()
+    weighted: float = float("nan")
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON: signed terms and a residual that add up to the change."""
@@ -60,6 +69,10 @@ class Reason:
             "residual": _short(found.residual),
             "fit": _short(found.fit),
             "importance": [[name, _short(share)] for name, share in found.importance[:_IMPORTANT]],
+            "drift": {
+                "weighted": _short(self.weighted),
+                "features": [[name, _short(distance)] for name, distance in self.drift[:_IMPORTANT]],
+            },
             "unit": "share" if self.share else "number",
             "method": METHOD,
         }
@@ -117,7 +130,20 @@ def find_reason(
     sentence = because(found, surrogate, grid, now.rows.bins, measure, share=share)
     parts = tuple((column.name, _split(column, before, now, place)) for place, column in enumerate(grid.segments))
     worst = worst_segment(surrogate.cuts, before.rows, now.rows, surrogate.importance) if sentence else None
-    return Reason(found, sentence, parts, None if worst is None else (_label(grid, surrogate, worst), worst), share)
+    told = None if worst is None else (_label(grid, surrogate, worst), worst)
+    return Reason(found, sentence, parts, told, share, *_drift(surrogate, now.rows.bins, dict(found.importance)))
+
+
+def _drift(
+    surrogate: Surrogate, bins: BinArray, importance: Mapping[str, float]
+) -> tuple[tuple[tuple[str, float], ...], float]:
+    """How far each feature has moved, what matters to the model first; and all of it as one number."""
+    distance = np.empty(len(surrogate.cuts))
+    for j, (cut, share) in enumerate(zip(surrogate.cuts, surrogate.shares, strict=True)):
+        distance[j] = 0.5 * np.abs(np.bincount(bins[:, j], minlength=cut.bins) / len(bins) - share).sum()
+    weight = np.array([importance.get(name, 0.0) for name in surrogate.names])
+    first = np.lexsort((-distance, -distance * weight))
+    return tuple((surrogate.names[j], float(distance[j])) for j in first), weighted(weight, distance)
 
 
 def _split(column: SegmentColumn, before: Side, now: Side, place: int) -> Parts:

@@ -22,12 +22,13 @@ from alerts.incident import Change, horizon_hours, horizon_name
 from alerts.lifecycle import Policy, step
 from detectors.diagnosis import Trouble
 from detectors.profile import Profile
-from detectors.reason import ATTRIBUTION, Reason, Side, find_reason
+from detectors.reason import ATTRIBUTION, OF_LOSS, Reason, Side, find_reason
 from detectors.result import DetectorError, Finding, Kind, Status, Window
 from detectors.surrogate import Surrogate
 from detectors.worst_segment import Rows
 from monitor.judging.moment import Judging
 from monitor.prediction_log.base import LogError
+from monitor.reasons.losses import Losses, loss_of, losses_of
 from monitor.reasons.rows import ReasonRows, Target, file_rows, log_rows, target_of
 from monitor.store import Store, baselines, incidents, profiles, surrogates
 from monitor.store.baselines import Baseline
@@ -61,13 +62,14 @@ def with_reasons(
         place = _shortest(result, kinds) if trouble in told else None
         if place is None:
             continue
-        try:
-            found = reason_for(judging, result[place])
-        except (DetectorError, LogError) as error:
-            log.warning("no reason found", model=judging.model, error=str(error))
-            continue
-        if found is not None:
-            result[place] = replace(result[place], findings=(*result[place].findings, found))
+        for look in (reason_for, loss_reason_for) if trouble is Trouble.PERFORMANCE else (reason_for,):
+            try:
+                found = look(judging, result[place])
+            except (DetectorError, LogError) as error:
+                log.warning("no reason found", model=judging.model, error=str(error))
+                continue
+            if found is not None:
+                result[place] = replace(result[place], findings=(*result[place].findings, found))
     return result
 
 
@@ -89,10 +91,35 @@ def reason_for(judging: Judging, evaluation: Evaluation) -> Finding | None:
     return None if explained is None else _finding(evaluation, target, explained, judging.now)
 
 
+def loss_reason_for(judging: Judging, evaluation: Evaluation) -> Finding | None:
+    """The finding that divides the change of the mean loss among the features, once labels are there.
+
+    None where there is no labelled baseline of rows or the model has no loss. Raises DetectorError, LogError.
+    """
+    with judging.world.store.read() as connection:
+        baseline = baselines.get(connection, evaluation.baseline)
+    chosen = loss_of(judging.settings)
+    if baseline is None or baseline.provisional or baseline.start is None or judging.labels is None or chosen is None:
+        return None
+    if baseline.grid.place(chosen[0]) is None:
+        return None
+    target = Target(*chosen, share=False, loss=True)
+    window = evaluation.window
+    explained = explain(judging, baseline, target, window.start, window.end, evaluation.version, evaluation.rows)
+    return None if explained is None else _finding(evaluation, target, explained, judging.now)
+
+
+def _losses(judging: Judging, target: Target, start: datetime) -> Losses | None:
+    """What rows from `start` on cost, where that is the target."""
+    if not target.loss or judging.labels is None:
+        return None
+    return losses_of(judging.settings, judging.labels, start, judging.now)
+
+
 def explain(
     judging: Judging, baseline: Baseline, target: Target, start: datetime, end: datetime, version: str, rows: int
 ) -> Reason | None:
-    """Why the mean prediction of a version's rows of `[start, end)` is not the baseline's."""
+    """Why the mean of the target over a version's rows of `[start, end)` is not the baseline's."""
     settings, grid = judging.settings, baseline.grid
     before = reference_rows(judging, baseline, target)
     if before is None or len(before) == 0:
@@ -101,7 +128,8 @@ def explain(
     if surrogate is None:
         return None
     every = max(1, -(-rows // MOST_ROWS))
-    now = log_rows(judging.log, settings, grid, target, version, start, end, every)
+    losses = _losses(judging, target, start)
+    now = log_rows(judging.log, settings, grid, target, version, start, end, every, losses)
     then, since = (_side(surrogate, baseline, part) for part in (before, now))
     if not len(since.rows.values):
         return None
@@ -113,10 +141,19 @@ def reference_rows(judging: Judging, baseline: Baseline, target: Target) -> Reas
     """The reference's rows, read again where the baseline was made from; None where they hold no predictions."""
     every = max(1, -(-baseline.rows // MOST_ROWS))
     if baseline.start is not None and baseline.end is not None:
+        losses = _losses(judging, target, baseline.start)
         for version in (baseline.version, None):
             # A baseline handed on to this version, or made of all versions' rows, has none of its own.
             found = log_rows(
-                judging.log, judging.settings, baseline.grid, target, version, baseline.start, baseline.end, every
+                judging.log,
+                judging.settings,
+                baseline.grid,
+                target,
+                version,
+                baseline.start,
+                baseline.end,
+                every,
+                losses,
             )
             if len(found):
                 return found
@@ -181,7 +218,7 @@ def _finding(evaluation: Evaluation, target: Target, reason: Reason, now: dateti
         version=evaluation.version,
         window=window,
         segment=None,
-        subject=target.column,
+        subject=target.measure if target.loss else target.column,
         kind=Kind.PREDICTION,
         detector=ATTRIBUTION,
         statistic=found.change,
@@ -195,5 +232,5 @@ def _finding(evaluation: Evaluation, target: Target, reason: Reason, now: dateti
         baseline_id=evaluation.baseline,
         config_hash=evaluation.config_hash,
         program=evaluation.program,
-        detail={"measure": target.measure, **reason.to_json()},
+        detail={"measure": target.measure, **({OF_LOSS: True} if target.loss else {}), **reason.to_json()},
     )

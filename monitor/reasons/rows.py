@@ -21,6 +21,7 @@ from detectors.sample import ABSENT, CellArray, cells_of
 from detectors.values import column_of, numbers
 from monitor.prediction_log.base import PredictionLog
 from monitor.profiling.rows import by_version, merged, times_of
+from monitor.reasons.losses import Losses
 from monitor.settings import ModelSettings
 
 _DAY = 86_400_000_000
@@ -30,19 +31,22 @@ _AT_ONCE = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What of the predictions is explained: the mean of a number, or the rate of one class (`cell` of the column).
+    """What is explained: the mean of a predicted number, the rate of one class (`cell` of the column), or a mean loss.
 
-    `share`: it is a share of 1.
+    `share`: it is a share of 1. `loss`: it is what the column's rows cost.
     """
 
     column: str
     measure: str
     share: bool
     cell: int | None = None
+    loss: bool = False
 
     @property
     def key(self) -> str:
         """Its name among the surrogates of a baseline."""
+        if self.loss:
+            return f"{self.column} {self.measure}"
         return self.column if self.cell is None else f"{self.column}#{self.cell}"
 
 
@@ -88,10 +92,14 @@ def log_rows(
     start: datetime,
     end: datetime,
     every: int,
+    losses: Losses | None = None,
 ) -> ReasonRows:
-    """One row in `every` of a version's (None: of all versions') rows of `[start, end)`."""
-    stamp, by = settings.columns.timestamp, settings.columns.version
+    """One row in `every` of a version's (None: of all versions') rows of `[start, end)`; `losses` where the target is
+    one."""
+    stamp, by, name = settings.columns.timestamp, settings.columns.version, settings.columns.id
     names = [stamp, *([by] if by else []), *grid.names, *(part.name for part in grid.segments)]
+    if losses is not None and name is not None:
+        names += [name, target.column]
 
     def parts() -> Iterator[tuple[pa.RecordBatch, IntArray]]:
         for batch in log.batches(start, end, list(dict.fromkeys(names))):
@@ -99,7 +107,7 @@ def log_rows(
                 if version is None or found == version:
                     yield part, times
 
-    return _rows(parts(), grid, target, every)
+    return _rows(parts(), grid, target, every, losses)
 
 
 def file_rows(table: pa.Table, grid: Grid, target: Target, every: int) -> ReasonRows | None:
@@ -110,7 +118,13 @@ def file_rows(table: pa.Table, grid: Grid, target: Target, every: int) -> Reason
     return _rows(((batch, np.zeros(batch.num_rows, dtype=np.int64)) for batch in batches), grid, target, every)
 
 
-def _rows(parts: Iterable[tuple[pa.RecordBatch, IntArray]], grid: Grid, target: Target, every: int) -> ReasonRows:
+def _rows(
+    parts: Iterable[tuple[pa.RecordBatch, IntArray]],
+    grid: Grid,
+    target: Target,
+    every: int,
+    losses: Losses | None = None,
+) -> ReasonRows:
     place = grid.index(target.column)
 
     def thinned() -> Iterator[tuple[pa.RecordBatch, NDArray[np.generic]]]:
@@ -127,7 +141,9 @@ def _rows(parts: Iterable[tuple[pa.RecordBatch, IntArray]], grid: Grid, target: 
         for index, column in enumerate(grid.columns):
             cells[:, index] = cells_of(column, column_of(few, column.name), few.num_rows)
         array = column_of(few, target.column)
-        if target.cell is not None:
+        if losses is not None:
+            said = losses(few)
+        elif target.cell is not None:
             own = cells[:, place]
             said = np.where(own >= ABSENT, np.nan, (own == target.cell).astype(np.float64))
         elif array is None or (cells[:, place] >= ABSENT).all():

@@ -16,7 +16,18 @@ from monitor.reasons.find import reference_rows
 from monitor.reasons.rows import target_of
 from monitor.store import baselines
 from monitor.store.surrogates import SURROGATES
-from tests.support.flow import DAY, HOUR, START, Flow, events_of, findings_of, rows, table_rows, with_column
+from tests.support.flow import (
+    DAY,
+    HOUR,
+    START,
+    Flow,
+    events_of,
+    findings_of,
+    labels_for,
+    rows,
+    table_rows,
+    with_column,
+)
 
 
 @pytest.fixture
@@ -42,6 +53,9 @@ def test_an_incident_begins_with_its_reason(flow: Flow) -> None:
     parts = sum(term["points"] for term in told["terms"])  # type: ignore[union-attr]
     assert parts + told["other_terms"] + told["residual"] == pytest.approx(found.statistic, abs=1e-4)  # type: ignore[operator]
     assert told["importance"][0][0] == "x"  # type: ignore[index]
+    moved, far = told["drift"]["features"][0]  # type: ignore[index]
+    assert (moved, far > 0.4) == ("x", True)
+    assert 0.0 < told["drift"]["weighted"] <= far  # type: ignore[index]
     assert [part["column"] for part in told["segments"]] == ["colour"]  # type: ignore[union-attr]
     (_, _, summary) = next((e.event, e.incident.trouble, e.incident.summary) for o in outcomes for e in o.events)
     assert summary.startswith("x is up; most of the rise in the mean score (+")
@@ -96,6 +110,35 @@ def test_of_classes_the_rate_that_moved_most_is_explained(flow: Flow) -> None:
     (found,) = findings_of(outcomes, detector=ATTRIBUTION)
     assert found.detail["measure"] == "rate of pred = high"
     assert found.detail["terms"][0]["features"] == ["x"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(("shift", "truth"), [(0.0, 1.0), (2.0, 0.2)])
+def test_the_loss_of_a_model_that_got_worse_is_divided_among_the_features(
+    flow: Flow, shift: float, truth: float
+) -> None:
+    for number in range(6):
+        # At x near 2 the model is sure and right; at 0 it is not sure, and says so; or labels are others than it says.
+        late = number == 5
+        table = flow.put(rows(START + number * DAY, 24, 40, seed=number, shift=shift if late else 2.0))
+        flow.put_labels(labels_for(table, START + (number + 1) * DAY + HOUR, seed=number, truth=truth if late else 1.0))
+    baseline = {"from": f"{START:%Y-%m-%d}", "to": f"{START + 5 * DAY:%Y-%m-%d}"}
+    model = {"baseline": baseline, "label_wait": "1d", "detectors": {}}
+    outcomes = list(flow.engine({"m": model}, start=START + 5 * DAY).advance(START + 7 * DAY + HOUR))
+    found = [one for one in findings_of(outcomes, detector=ATTRIBUTION) if one.subject == "log loss"]
+    assert len(found) == 1
+    told, change = found[0].detail, found[0].statistic
+    (loss,) = (one for one in findings_of(outcomes, detector="log_loss") if one.window == found[0].window)
+    assert told["now"] == pytest.approx(loss.statistic, abs=1e-4)
+    assert told["before"] == pytest.approx(loss.detail["baseline"], abs=1e-4)
+    parts = sum(term["points"] for term in told["terms"])  # type: ignore[union-attr]
+    assert parts + told["other_terms"] + told["residual"] == pytest.approx(change, abs=1e-4)  # type: ignore[operator]
+    if truth == 1.0:
+        assert told["terms"][0]["features"] == ["x"]  # type: ignore[index]
+        assert str(told["because"]).startswith("x is down; ")
+        assert "of the rise in the log loss (+" in str(told["because"])
+    else:
+        assert str(told["because"]).startswith("the log loss rose from 0.")
+        assert "not explain" in str(told["unexplained"])
 
 
 def test_the_users_own_importance_is_told_in_place_of_the_learned(flow: Flow) -> None:
