@@ -32,7 +32,7 @@ ALL: dict[str, Callable[[Path], bool]] = {
     "multivariate": lambda _: multivariate.main(),
     "estimation": estimation.main,
     "reasons": lambda _: reasons.main(),
-    "false_alarms": lambda _: false_alarms.main(),
+    "false_alarms": false_alarms.main,
 }
 
 

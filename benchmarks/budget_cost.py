@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from benchmarks.streams import START, synthetic
 from detectors.calibration import Calibration, Day
+from detectors.learned_parts import LearnedParts
 from detectors.profile import Profile
 from detectors.result import Window
 from monitor.evaluate import Context
@@ -70,6 +71,6 @@ def _timed(work: Callable[[], None]) -> float:
 
 def _check(reference: Profile, days: list[Day], calibration: Calibration | None) -> None:
     settings = ModelSettings()
-    rule = None if calibration is None else learned_rule(calibration, settings, days)
+    rule = None if calibration is None else learned_rule(LearnedParts(calibration, {}), settings, days)
     window = sum((profile for _, profile in days), Profile.empty(reference.grid))
     judge_everything(CONTEXT, settings, reference, window, rule=rule)

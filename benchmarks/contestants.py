@@ -265,6 +265,68 @@ def nannyml_cbpe(folder: Path) -> Any:
     }
 
 
+def _by_day(folder: Path, reference: str) -> tuple[Any, Any, list[str]]:
+    """Rows of the reference's days and of those after it, as frames, and the columns beside `day`."""
+    import pandas as pd
+
+    rows = pd.read_parquet(folder / "days.parquet")
+    early = rows["day"] < int(reference)
+    return rows[early], rows[~early], [name for name in rows.columns if name != "day"]
+
+
+def nannyml_days(folder: Path, reference: str) -> Any:
+    """Which columns are beyond their thresholds on each day: its univariate calculator as it comes."""
+    import pandas as pd
+    from nannyml import UnivariateDriftCalculator
+
+    before, after, columns = _by_day(folder, reference)
+    before, after = (
+        side.assign(at=pd.Timestamp("2024-01-01") + pd.to_timedelta(side["day"], unit="D")) for side in (before, after)
+    )
+    calculator = UnivariateDriftCalculator(column_names=columns, timestamp_column_name="at", chunk_period="D")
+    found = calculator.fit(before).calculate(after).filter(period="analysis").to_df(multilevel=False)
+    alarms = {
+        column: [name for name in found.columns if name.startswith(column + "_") and name.endswith("_alert")]
+        for column in columns
+    }
+    return {
+        "alarms": [[c for c in columns if any(bool(row[name]) for name in alarms[c])] for _, row in found.iterrows()]
+    }
+
+
+def evidently_days(folder: Path, reference: str) -> Any:
+    """Which columns drift on each day against the reference: its drift preset as it comes."""
+    from evidently import DataDefinition, Dataset, Report
+    from evidently.presets import DataDriftPreset
+
+    before, after, columns = _by_day(folder, reference)
+    numbers = [name for name in columns if before[name].dtype.kind in "if"]
+    definition = DataDefinition(
+        numerical_columns=numbers, categorical_columns=[name for name in columns if name not in numbers]
+    )
+    usual = Dataset.from_pandas(before[columns], definition)
+    alarms = []
+    for _, day in after.groupby("day", sort=True):
+        found = Report([DataDriftPreset()]).run(
+            Dataset.from_pandas(day[columns].reset_index(drop=True), definition), usual
+        )
+        alarms.append(_evidently_drifted(found.dict()["metrics"]))
+    return {"alarms": alarms}
+
+
+def _evidently_drifted(metrics: list[dict[str, Any]]) -> list[str]:
+    """The columns beyond the threshold of their method: p-values below it, distances at or above it."""
+    drifted = []
+    for each in metrics:
+        if not each["metric_name"].startswith("ValueDrift"):
+            continue
+        config = each["config"]
+        below = "p_value" in config["method"]
+        if (each["value"] < config["threshold"]) if below else (each["value"] >= config["threshold"]):
+            drifted.append(config["column"])
+    return drifted
+
+
 WORK: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
@@ -279,6 +341,8 @@ WORK: dict[str, Callable[..., Any]] = {
         nannyml_outlier,
         evidently_outlier,
         nannyml_cbpe,
+        nannyml_days,
+        evidently_days,
     )
 }
 

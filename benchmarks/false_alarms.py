@@ -1,32 +1,37 @@
 """False alarms and delays: how often the learned rule speaks when nothing happened, and how soon when something did.
 
 Run `python -m benchmarks.false_alarms` (20 seeds of each null stream, 40 of each with faults: a quarter of an hour of
-processor time) or with `--quick` (4 seeds). In pieces: `--only` runs parts of `null,faults,year,cost`,
-`--streams` those streams whose name holds one of some words. All figures belong together: false incidents in 30 days
-not in alarm, days in alarm, delays.
+processor time) or with `--quick` (4 seeds). In pieces: `--only` runs parts of `null,faults,year,cost,peers`,
+`--streams` those streams that are called, or whose name holds, one of some words. All figures belong together: false
+incidents in 30 days not in alarm, days in alarm, delays.
 
-The seeds are none that the method was ever chosen on: those began with 0, 10,000, 40,000 and 60,000.
+The seeds are none that the method was ever chosen on: those began with 0 to 90,000.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 
+from benchmarks import alarms_beside
 from benchmarks.budget_cost import cost
+from benchmarks.environments import FOLDER
 from benchmarks.faults import FAULTS, FIRST_DAY, NEVER, TOGETHER, delays
-from benchmarks.policy import incidents, scan
+from benchmarks.policy import incidents, scan_parts, sums_of
 from benchmarks.streams import Flights, Maker, Stream, synthetic
 from benchmarks.year import report as year
-from detectors.calibration import HORIZONS, Calibration
+from detectors.calibration import HORIZONS
+from detectors.learned_parts import LearnedParts
 
 BUDGETS = (0.5, 1.0, 4.0)
 MOST_ALARMED = {0.5: 0.05, 1.0: 0.10, 4.0: 0.40}
 PRODUCTION, AFTER, DAYS = 60, 28, 45
-NULL_SEED, FAULT_SEED = 70_000, 80_000
+NULL_SEED, FAULT_SEED = 110_000, 120_000
+PEER_SEEDS = 3
+SEGMENTS = ("origin",)
 _ONE_SIDED = 1.645
 
 
@@ -42,6 +47,7 @@ class Targets:
 
 
 def _null_streams(flights: Flights) -> dict[str, tuple[Maker, int]]:
+    by_origin = Flights(segments=SEGMENTS)
     return {
         "flights shuffled": (flights.shuffled(), 60),
         "real days": (flights.days, 60),
@@ -66,21 +72,29 @@ def _null_streams(flights: Flights) -> dict[str, tuple[Maker, int]]:
         "8 of 16 with 105 values": (synthetic(values=105, categories=8), 60),
         "2 of 8 with 5,000 values": (synthetic(columns=8, values=5000, categories=2), 60),
         "AR(1), 300 columns": (synthetic(columns=300), 60),
+        "shuffled, by origin": (by_origin.shuffled(), 60),
+        "real days, by origin": (by_origin.days, 60),
     }
+
+
+def _asked(name: str, names: Iterable[str], words: Sequence[str]) -> bool:
+    """Whether a stream is meant by one of some words: its whole name, or a part of it that is nobody's name."""
+    known = set(names)
+    return any(word == name or (word in name and word not in known) for word in words)
 
 
 MAIN = 8  # the first of them are what `--quick` runs
 
 
-def _sums(stream: Stream, calibration: Calibration) -> tuple[np.ndarray, np.ndarray]:
+def _sums(stream: Stream, learned: LearnedParts) -> tuple[list[np.ndarray], np.ndarray]:
     later = stream.days[stream.reference :]
-    return np.array([calibration.views.sums(p) for _, p in later]), np.array([day.weekday() for day, _ in later])
+    return sums_of(learned, [profile for _, profile in later]), np.array([day.weekday() for day, _ in later])
 
 
 def null(flights: Flights, seeds: int, quick: bool, streams: Sequence[str], targets: Targets) -> None:
     """Streams in which nothing happens."""
     chosen = list(_null_streams(flights).items())[: MAIN if quick else None]
-    chosen = [(name, made) for name, made in chosen if any(word in name for word in streams)]
+    chosen = [(name, made) for name, made in chosen if _asked(name, [name for name, _ in chosen], streams)]
     print(f"\nNothing happens: false incidents in 30 days not in alarm, mean (one-sided 95% bound), {seeds} seeds")
     print(f"{'stream':28}{'':6}" + "".join(f"{f'budget {budget:g}':>22}{'in alarm':>10}" for budget in BUDGETS))
     kept = []
@@ -89,10 +103,10 @@ def null(flights: Flights, seeds: int, quick: bool, streams: Sequence[str], targ
         alarmed: dict[float, list[float]] = {budget: [] for budget in BUDGETS}
         for seed in range(seeds):
             stream = make(np.random.default_rng(NULL_SEED + seed), reference, PRODUCTION)
-            learned = Calibration.learn(stream.grid, stream.days[:reference], 1.0)
+            learned = LearnedParts.learn(stream.grid, stream.days[:reference], 1.0)
             sums, weekdays = _sums(stream, learned)
             for budget in BUDGETS:
-                outcome = incidents(scan(replace(learned, budget=budget), sums, weekdays, HORIZONS))
+                outcome = incidents(scan_parts(learned.within(budget), sums, weekdays, HORIZONS))
                 rates[budget].append(outcome.rate)
                 alarmed[budget].append(outcome.alarmed)
         line = ""
@@ -131,12 +145,15 @@ def null(flights: Flights, seeds: int, quick: bool, streams: Sequence[str], targ
 
 def faults(flights: Flights, seeds: int, streams: Sequence[str], targets: Targets) -> None:
     """Streams in which something happens on one day."""
+    by_origin = Flights(segments=SEGMENTS)
     makers: dict[str, Callable[[np.random.Generator, int, int], Stream]] = {
         "shuffled": flights.shuffled(),
         "real days": flights.days,
+        "shuffled, by origin": by_origin.shuffled(),
+        "real days, by origin": by_origin.days,
     }
     for name, make in makers.items():
-        if not any(word in name for word in streams):
+        if not _asked(name, makers, streams):
             continue
         found: dict[str, list[tuple[float, float]]] = {
             name: [] for name in (*(fault.name for fault in FAULTS), TOGETHER)
@@ -144,7 +161,7 @@ def faults(flights: Flights, seeds: int, streams: Sequence[str], targets: Target
         for seed in range(seeds):
             rng = np.random.default_rng(FAULT_SEED + seed)
             stream = make(rng, 60, AFTER + DAYS)
-            learned = Calibration.learn(stream.grid, stream.days[:60], 1.0)
+            learned = LearnedParts.learn(stream.grid, stream.days[:60], 1.0)
             for fault, both in delays(stream, learned, HORIZONS, rng, AFTER, DAYS).items():
                 found[fault].append(both)
         print(
@@ -157,7 +174,7 @@ def faults(flights: Flights, seeds: int, streams: Sequence[str], targets: Target
             shares = "".join(f"{np.mean(own <= days):>8.0%}" for days in (1, 3, 7))
             print(f"{fault:28}{np.median(own):>8.0f}{np.median(both[:, 1]):>8.0f}{shares}")
         print()
-        if name == "shuffled":
+        if name.startswith("shuffled"):
             late = [fault for fault in FIRST_DAY if np.mean(table[fault][:, 0] <= 1) < 0.95]
             targets(f"shuffled: on the first day in 95% of the seeds; later: {late or 'none'}", not late)
             targets(
@@ -189,6 +206,7 @@ def run(
     quick: bool,
     parts: Sequence[str],
     streams: Sequence[str] = ("",),
+    folder: Path = FOLDER,
 ) -> bool:
     """Print the tables of `parts`; whether all targets held."""
     targets = Targets()
@@ -201,34 +219,40 @@ def run(
         year(flights, targets)
     if "cost" in parts:
         cost(targets)
+    if "peers" in parts:
+        alarms_beside.report(flights, folder, range(NULL_SEED, NULL_SEED + PEER_SEEDS), targets)
     return targets.missed == 0
 
 
-PARTS = ("null", "faults", "year", "cost")
+PARTS = ("null", "faults", "year", "cost", "peers")
 
 
-def main() -> bool:
+def main(folder: Path = FOLDER) -> bool:
     """The full form."""
-    return run(20, 40, False, PARTS)
+    return run(20, 40, False, PARTS, folder=folder)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.false_alarms", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("--quick", action="store_true", help="4 seeds, the main streams")
+    parser.add_argument("--quick", action="store_true", help="4 seeds, the main streams, no peers")
     parser.add_argument("--seeds", type=int, help="seeds of each stream without a fault (20)")
     parser.add_argument("--fault-seeds", type=int, help="seeds of each stream with faults (40)")
     parser.add_argument("--only", help=f"of {', '.join(PARTS)}, with commas; all by default")
-    parser.add_argument("--streams", default="", help="only streams whose name holds one of these, with semicolons")
+    parser.add_argument(
+        "--streams", default="", help="only streams called one of these, or whose name holds it, with semicolons"
+    )
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the peers' environments are (.bench)")
     chosen = parser.parse_args()
     seeds = chosen.seeds or (4 if chosen.quick else 20)
-    parts = chosen.only.split(",") if chosen.only else PARTS
+    parts = chosen.only.split(",") if chosen.only else PARTS[:-1] if chosen.quick else PARTS
     held = run(
         seeds,
         chosen.fault_seeds or 2 * seeds,
         chosen.quick,
         parts,
         [word.strip() for word in chosen.streams.split(";")],
+        chosen.folder.absolute(),
     )
     raise SystemExit(0 if held else 1)

@@ -1,7 +1,7 @@
 """What goes wrong with flights, from a given day on, and how long it takes to be seen.
 
-In: a stream of flights with its rows, and its calibration. Out: the delay of each fault, in days: 1 is the first day.
-Kept: nothing.
+In: a stream of flights with its rows, and what was learned from it. Out: the delay of each fault, in days: 1 is the
+first day. Kept: nothing.
 
 A fault counts as seen when a series of a column it touches is beyond; what else happens to be beyond does not count.
 The oracle looks at the same series of the same columns over the same windows with the same threshold, but has been told
@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from benchmarks.policy import scan
+from benchmarks.policy import parts_of, scan, sums_of
 from benchmarks.streams import Stream
 from detectors.calibration import Calibration
 from detectors.functionals import Views
+from detectors.learned_parts import LearnedParts
 
 NEVER = 99.0
 Columns = dict[str, pa.Array]
@@ -130,53 +131,63 @@ _AT_ONCE = (0, 1, 2, 3, 4, 5, 7)  # of FAULTS, each on columns of its own
 
 def delays(
     stream: Stream,
-    calibration: Calibration,
+    learned: LearnedParts,
     horizons: tuple[int, ...],
     rng: np.random.Generator,
     after: int = 28,
     days: int = 21,
 ) -> dict[str, tuple[float, float]]:
     """Delay of each fault that begins `after` days into production, and the oracle's; NEVER beyond `days`."""
-    views, first = calibration.views, stream.reference
-    clean = np.array([views.sums(profile) for _, profile in stream.days])
+    first = stream.reference
+    clean = sums_of(learned, [profile for _, profile in stream.days])
     weekdays = np.array([day.weekday() for day, _ in stream.days])
     start = first + after
     stop = min(start + days, len(stream.days))
-    values = views.values(clean)[0]
-    truth = np.nanmean(values, axis=0), np.nanvar(values, axis=0)
+    truths = []
+    for (_, one), sums in zip(parts_of(learned), clean, strict=True):
+        values = one.views.values(sums)[0]
+        truths.append((np.nanmean(values, axis=0), np.nanvar(values, axis=0)))
 
-    def seen(fault: Fault, faulty: np.ndarray) -> tuple[float, float]:
-        sums = np.vstack((clean[first:start], faulty))
-        places = _series(calibration, stream, fault)
-        beyond = scan(calibration, sums, weekdays[first:stop], horizons)
-        certain = _certain(views, stream, fault, faulty)
-        bad = np.any([part[after:, places].any(axis=1) for part in beyond.values()], axis=0)
-        told = _oracle(calibration, sums, truth, places, horizons)[after:]
-        return _first(bad | certain), _first(told | certain)
+    def seen(fault: Fault, faulty: list[np.ndarray]) -> tuple[float, float]:
+        bad = _certain(learned.whole.views, stream, fault, faulty[0])
+        told = bad.copy()
+        for (_, one), before, now, truth in zip(parts_of(learned), clean, faulty, truths, strict=True):
+            places = _series(one, stream, fault)
+            sums = np.vstack((before[first:start], now))
+            for part in scan(one, sums, weekdays[first:stop], horizons).values():
+                bad |= part[after:, places].any(axis=1)
+            told |= _oracle(one, sums, truth, places, horizons)[after:]
+        return _first(bad), _first(told)
 
-    alone = with_faults(stream, views, clean, start, stop, rng)
+    alone = with_faults(stream, learned, clean, start, stop, rng)
     found = {fault.name: seen(fault, faulty) for fault, faulty in alone.items()}
-    together = clean[start:stop].copy()
+    together = [part[start:stop].copy() for part in clean]
     some = [FAULTS[place] for place in _AT_ONCE]
     for fault in some:
-        for name in fault.columns:
-            places = _places(views, stream.grid.index(name))
-            together[:, places] = alone[fault][:, places]
+        for (_, one), part, faulty in zip(parts_of(learned), together, alone[fault], strict=True):
+            for name in fault.columns:
+                places = _places(one.views, stream.grid.index(name))
+                part[:, places] = faulty[:, places]
     own, oracle = zip(*(seen(fault, together) for fault in some), strict=True)
     return found | {TOGETHER: (max(own), max(oracle))}
 
 
 def with_faults(
-    stream: Stream, views: Views, clean: np.ndarray, start: int, stop: int, rng: np.random.Generator
-) -> dict[Fault, np.ndarray]:
-    """The sums of the days `start` to `stop` with each fault, shape (days, width); `clean` are those of all days."""
+    stream: Stream, learned: LearnedParts, clean: list[np.ndarray], start: int, stop: int, rng: np.random.Generator
+) -> dict[Fault, list[np.ndarray]]:
+    """The sums of the days `start` to `stop` with each fault, shape (days, width), of the whole and each segment.
+
+    `clean` are those of all days.
+    """
     facts = _facts(stream)
-    return {
-        fault: np.array(
-            [_faulty(stream, views, fault, day, day - start + 1, clean[day], rng, facts) for day in range(start, stop)]
-        )
-        for fault in FAULTS
-    }
+    found = {}
+    for fault in FAULTS:
+        each = [
+            _faulty(stream, learned, fault, day, day - start + 1, [part[day] for part in clean], rng, facts)
+            for day in range(start, stop)
+        ]
+        found[fault] = [np.array(part) for part in zip(*each, strict=True)]
+    return found
 
 
 def _first(bad: np.ndarray) -> float:
@@ -200,26 +211,29 @@ def _facts(stream: Stream) -> Facts:
 
 def _faulty(
     stream: Stream,
-    views: Views,
+    learned: LearnedParts,
     fault: Fault,
     day: int,
     since: int,
-    clean: np.ndarray,
+    clean: list[np.ndarray],
     rng: np.random.Generator,
     facts: Facts,
-) -> np.ndarray:
+) -> list[np.ndarray]:
     assert stream.rows is not None
     rows = stream.rows[day]
     if not fault.columns:
         keep = np.flatnonzero(rng.random(rows.num_rows) < 0.5)
-        return views.sums(stream.grid.profile(rows.take(pa.array(keep)).combine_chunks()))
+        return [part[0] for part in sums_of(learned, [stream.grid.profile(rows.take(pa.array(keep)).combine_chunks())])]
     changed = fault.change(rows, since, rng, facts)
     # A profile of the touched columns alone; the others' sums are as they were.
-    table = pa.table({**changed, "(rows)": pa.nulls(rows.num_rows)})
-    sums, out = views.sums(stream.grid.profile(table)), clean.copy()
-    for name in fault.columns:
-        places = _places(views, stream.grid.index(name))
-        out[places] = sums[places]
+    by = {part.name: rows.column(part.name) for part in stream.grid.segments}
+    table = pa.table({**by, **changed, "(rows)": pa.nulls(rows.num_rows)})
+    out = [part.copy() for part in clean]
+    touched = sums_of(learned, [stream.grid.profile(table)])
+    for (_, one), part, sums in zip(parts_of(learned), out, touched, strict=True):
+        for name in fault.columns:
+            places = _places(one.views, stream.grid.index(name))
+            part[places] = sums[0][places]
     return out
 
 

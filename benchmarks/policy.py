@@ -1,17 +1,20 @@
 """From windows to incidents: what a stream would have raised.
 
-In: a calibration and the sums of days. Out: which series are beyond on which day at which horizon, and the incidents.
-Kept: nothing.
+In: what was learned, and the sums of days. Out: which series are beyond on which day at which horizon, and the
+incidents. Kept: nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from detectors.calibration import Calibration
+from detectors.learned_parts import LearnedParts
+from detectors.profile import Profile
 
 CLEAN = 3
 MONTH = 30.0
@@ -52,6 +55,27 @@ def scan(
             beyond[horizon - 1 :] = scores.beyond
         found[horizon] = beyond
     return found
+
+
+def parts_of(learned: LearnedParts) -> list[tuple[int | None, Calibration]]:
+    """The calibrations of the whole (None) and of each segment, by its place."""
+    return [(None, learned.whole), *learned.segments.items()]
+
+
+def sums_of(learned: LearnedParts, profiles: Sequence[Profile]) -> list[np.ndarray]:
+    """The sums of some days, shape (days, width), of the whole and then of each segment that was learned."""
+    return [
+        np.array([one.views.sums(profile if place is None else profile.segment(place)) for profile in profiles])
+        for place, one in parts_of(learned)
+    ]
+
+
+def scan_parts(
+    learned: LearnedParts, sums: Sequence[np.ndarray], weekdays: np.ndarray, horizons: tuple[int, ...]
+) -> dict[int, np.ndarray]:
+    """`scan` of the whole and each segment, their series side by side."""
+    each = [scan(one, part, weekdays, horizons) for (_, one), part in zip(parts_of(learned), sums, strict=True)]
+    return {horizon: np.concatenate([part[horizon] for part in each], axis=1) for horizon in horizons}
 
 
 def incidents(beyond: dict[int, np.ndarray], clean: int = CLEAN) -> Outcome:

@@ -37,9 +37,10 @@ Maker = Callable[[np.random.Generator, int, int], Stream]
 
 
 class Flights:
-    """Streams out of the flights' rows."""
+    """Streams out of the flights' rows; `segments` are columns whose values are judged by themselves as well."""
 
-    def __init__(self, only: int | None = None) -> None:
+    def __init__(self, only: int | None = None, segments: tuple[str, ...] = ()) -> None:
+        self.segments = segments
         table, self.day = flight_rows()
         # In one piece: rows are taken from it by the hundred thousand.
         self.table = table.select(table.column_names[: only or None]).combine_chunks()
@@ -84,7 +85,7 @@ class Flights:
         rows = self.table.take(pa.array(np.concatenate(pieces)))
         ends = np.cumsum([len(piece) for piece in pieces]).tolist()
         tables = [rows.slice(end - len(piece), len(piece)) for piece, end in zip(pieces, ends, strict=True)]
-        grid = Grid.fit(rows.slice(0, ends[reference - 1]))
+        grid = Grid.fit(rows.slice(0, ends[reference - 1]), segments=self.segments)
         profiles = [grid.profile(table) for table in tables]
         return Stream(grid, list(zip(dates, profiles, strict=True)), reference, tables)
 
@@ -114,6 +115,7 @@ def synthetic(
         counts = np.zeros((total, grid.cells), np.int64)
         for place, column in enumerate(grid.columns):
             start, stop = int(grid.offsets[place]), int(grid.offsets[place + 1])
+            order = [column.lookup.get(str(value), column.cells - 1) for value in range(values)]
             for day in range(total):
                 if place < numbers:
                     share = np.diff(np.concatenate(([0.0], ndtr(column.edges - effects[day, place]), [1.0])))
@@ -121,7 +123,6 @@ def synthetic(
                     tilt = zipf * np.exp(effects[day, place] * (np.arange(values) % 2))
                     tilt = tilt / tilt.sum()
                     share = np.zeros(column.cells)
-                    order = [column.lookup.get(str(value), column.cells - 1) for value in range(values)]
                     np.add.at(share, order, tilt)
                 counts[day, start:stop] = rng.multinomial(count[day], share / share.sum())
         days = [

@@ -26,7 +26,7 @@ from scipy.special import ndtr, ndtri
 from detectors.conditional import Conditional
 from detectors.functionals import RATES, Series, Views, rate_of
 from detectors.grid import Grid
-from detectors.predictive import Predictive
+from detectors.predictive import Predictive, unskewed
 from detectors.profile import Profile
 from detectors.result import DetectorError, FloatArray, IntArray
 
@@ -38,8 +38,8 @@ _LOWER = 1.645
 _STEADY = 2.0
 # How many times more often than windows of a day alone those of all horizons may open incidents: chosen on the streams
 # of benchmarks/false_alarms.py, not derived. Three is the union bound over the horizons.
-_TIMES = 2.5
-_FORMAT = 2
+_TIMES = 1.5
+_FORMAT = 3
 
 _PARTS: dict[str, Any] = {"views": Views, "predictive": Predictive, "conditional": Conditional, "given": Predictive}
 
@@ -133,7 +133,7 @@ class Calibration:
         """Whether the history is too short for the budget to be guaranteed: below 28 days."""
         return self.days < GUARANTEED_DAYS
 
-    @property
+    @cached_property
     def series(self) -> int:
         """How many series share the budget: those that vary at all."""
         rare = np.isin(self.views.series, RATES) & (self.views.usual == 0.0)
@@ -175,6 +175,7 @@ class Calibration:
         """
         values, variances = self.views.values(sums)
         score, change, error = self.predictive.score(values, variances, weekdays)
+        score = unskewed(score, self.views.skewness(variances, error))
         lower = np.maximum(np.abs(change) - _LOWER * error, 0.0)
         floor = self.views.floors(self.predictive.level)
         chosen = self.conditional.chosen

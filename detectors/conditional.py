@@ -4,8 +4,10 @@ In: standardised daily residuals of all series and each series' column. Out: a f
 later day's residual of a series what the residuals of the other columns predict of it. Kept: nothing.
 
 The prediction is a ridge regression on all series of all other columns, in its dual form: sixty days, thousands of
-series, one small matrix a column (Saunders 1998). Its strength is chosen by leaving out days. What is left of the
-reference's own days is what a left-out day would have shown, so that it is as wide as it will be on new days.
+series, one small matrix (Saunders 1998), from which each column's own series are taken out (Woodbury). Its strength is
+chosen by leaving out weeks, each with some days before and after it: with many columns a ridge knows which days are
+neighbours, and would fill in a day that is left out from those beside it. What is left of the reference's own days is
+what a left-out day would have shown, so that it is as wide as it will be on new days.
 """
 
 from __future__ import annotations
@@ -21,13 +23,15 @@ _STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)
 _GAIN, _SHORT_GAIN = 0.65, 0.1
 _SHORT, _LONG = 28.0, 60.0
 _CLIP = 4.0
+# Days beside a week that are left out with it.
+_BESIDE = 4
 
 
 @dataclass(frozen=True, eq=False)
 class Conditional:
     """`basis`, shape (days, J): the reference's residuals in standard deviations, `column`, shape (J,), whose they are.
 
-    `chosen`, shape (C,): series that others predict; `strength`, shape (C,): the ridge of each one's column.
+    `chosen`, shape (C,): series that others predict; `strength`, shape (1,): the ridge.
     """
 
     basis: FloatArray
@@ -42,42 +46,34 @@ class Conditional:
         """Learn from `residuals` of shape (days, J), NaN where there are none; of the series in `eligible` at most.
 
         `ordinals`, shape (days,): which day each is. Also returns what is left of the chosen series' own residuals when
-        each day's week is left out (neighbours know too much of each other), shape (days, C).
+        each day's week is left out with the days beside it, shape (days, C).
         """
         basis = _clean(residuals)
         days = len(basis)
-        whole = basis @ basis.T
-        chosen: list[int] = []
-        strengths: list[float] = []
-        left: list[FloatArray] = []
-        for each in np.unique(column[eligible]).tolist():
-            own = np.flatnonzero(column == each)
-            kernel = whole - basis[:, own] @ basis[:, own].T
-            places = eligible[column[eligible] == each]
-            target = basis[:, places]
-            values, vectors = np.linalg.eigh(kernel)
-            values = np.maximum(values, 0.0)
-            rotated = vectors.T @ target
-            best: tuple[float, float, FloatArray, FloatArray] | None = None
-            for part in _STRENGTHS:
-                ridge = part * max(float(values.sum()) / days, 1e-9)
-                kept = ridge / (values + ridge)
-                alone = (vectors * kept) @ vectors.T
-                rest = _left_out(alone, vectors @ (kept[:, None] * rotated), ordinals)
-                error = float((rest**2).sum() / max(float((target**2).sum()), 1e-12))
-                if best is None or error < best[0]:
-                    # As wide as a new day would be, had it no leverage.
-                    best = (error, ridge, rest * np.sqrt(np.diag(alone))[:, None], (rest**2).sum(axis=0))
-            assert best is not None
-            share = best[3] / np.maximum((target**2).sum(axis=0), 1e-12)
-            useful = np.flatnonzero(share < np.interp(days, (_SHORT, _LONG), (_SHORT_GAIN, _GAIN)))
-            chosen += places[useful].tolist()
-            strengths += [best[1]] * len(useful)
-            left.append(best[2][:, useful])
-        rest = np.concatenate(left, axis=1) if left else np.zeros((days, 0))
-        found = cls(basis, column, np.array(chosen, np.int64), np.array(strengths))
-        missing = ~np.isfinite(residuals[:, found.chosen])
-        return found, np.where(missing, np.nan, rest)
+        target = basis[:, eligible]
+        owners = [np.flatnonzero(column == each) for each in np.unique(column[eligible]).tolist()]
+        mine = [np.flatnonzero(column[eligible] == column[own[0]]) for own in owners]
+        mean = float((basis**2).sum()) / max(days, 1)
+        best: tuple[float, float, FloatArray, FloatArray] | None = None
+        for strength in (part * max(mean, 1e-9) for part in _STRENGTHS if len(eligible)):
+            left, spare = np.zeros_like(target), np.ones_like(target)
+            inverse = _inverse(basis, strength)
+            for own, places in zip(owners, mine, strict=True):
+                alone = strength * _without(inverse, basis[:, own])
+                left[:, places] = _left_out(alone, target[:, places], ordinals)
+                spare[:, places] = np.diag(alone)[:, None]
+            error = float((left**2).sum())
+            if best is None or error < best[0]:
+                best = error, strength, left, spare
+        none = np.zeros(0, np.int64)
+        if best is None:
+            return cls(basis, column, none, np.ones(1)), np.zeros((days, 0))
+        share = (best[2] ** 2).sum(axis=0) / np.maximum((target**2).sum(axis=0), 1e-12)
+        useful = np.flatnonzero(share < np.interp(days, (_SHORT, _LONG), (_SHORT_GAIN, _GAIN)))
+        found = cls(basis, column, eligible[useful], np.array([best[1]]))
+        # As wide as a new day would be, had it no leverage.
+        rest = (best[2] * np.sqrt(best[3]))[:, useful]
+        return found, np.where(np.isfinite(residuals[:, found.chosen]), rest, np.nan)
 
     def rest(self, residuals: FloatArray) -> tuple[FloatArray, FloatArray]:
         """What others do not predict, and how far off the reference's days a window's mean is.
@@ -86,40 +82,82 @@ class Conditional:
         (windows, days, C). The second, shape (windows, C): what uncertainty of the prediction adds to a window's mean,
         as a multiple of the variance of one day's rest (its leverage).
         """
+        if not len(self.chosen):
+            return np.zeros((*residuals.shape[:-1], 0)), np.zeros((len(residuals), 0))
         now = _clean(residuals)
-        whole, middle = now @ self.basis.T, now.mean(axis=1)
-        near_middle, square = middle @ self.basis.T, (middle**2).sum(axis=-1)
-        out = np.full((*residuals.shape[:-1], len(self.chosen)), np.nan)
-        leverage = np.zeros((len(residuals), len(self.chosen)))
-        for own, places, inverse, weights, ridge in self._solved:
-            near = whole - now[..., own] @ self.basis[:, own].T
-            out[..., places] = residuals[..., self.chosen[places]] - near @ weights
-            near = near_middle - middle[..., own] @ self.basis[:, own].T
-            size = square - (middle[..., own] ** 2).sum(axis=-1)
-            leverage[:, places] = (np.maximum(size - ((near @ inverse) * near).sum(axis=-1), 0.0) / ridge)[:, None]
-        return out, leverage
+        out = residuals[..., self.chosen] - now @ self._weights
+        return out, self._leverage(now.mean(axis=1))[:, self._columns[1]]
 
     @cached_property
-    def _solved(self) -> list[tuple[IntArray, IntArray, FloatArray, FloatArray, float]]:
-        whole = self.basis @ self.basis.T
-        solved: list[tuple[IntArray, IntArray, FloatArray, FloatArray, float]] = []
-        for each in np.unique(self.column[self.chosen]).tolist():
-            own: IntArray = np.flatnonzero(self.column == each)
-            places: IntArray = np.flatnonzero(self.column[self.chosen] == each)
-            ridge = float(self.strength[places[0]])
-            kernel = whole - self.basis[:, own] @ self.basis[:, own].T
-            inverse = np.asarray(np.linalg.inv(kernel + ridge * np.eye(len(kernel))), dtype=np.float64)
-            solved.append((own, places, inverse, inverse @ self.basis[:, self.chosen[places]], ridge))
-        return solved
+    def _columns(self) -> tuple[IntArray, IntArray]:
+        """The columns that have chosen series, shape (K,), and the place of each chosen series among them."""
+        found, places = np.unique(self.column[self.chosen], return_inverse=True)
+        return found.astype(np.int64), places.astype(np.int64)
+
+    @cached_property
+    def _own(self) -> tuple[IntArray, FloatArray]:
+        """Each column's own series, padded with -1, shape (K, most), and their basis, zero there: (K, days, most)."""
+        each = [np.flatnonzero(self.column == column) for column in self._columns[0].tolist()]
+        own = np.full((len(each), max(map(len, each))), -1, dtype=np.int64)
+        for row, places in zip(own, each, strict=True):
+            row[: len(places)] = places
+        return own, np.moveaxis(np.where(own >= 0, self.basis[:, own], 0.0), 0, 1)
+
+    @cached_property
+    def _inverses(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """The inverse of the whole kernel M, and what makes M + T S Tᵀ of it, the one without column k's own series."""
+        own = self._own[1]
+        inverse = _inverse(self.basis, float(self.strength[0]))
+        taken: FloatArray = inverse @ own
+        inner = np.eye(own.shape[2]) - np.swapaxes(own, 1, 2) @ taken
+        return inverse, taken, np.linalg.inv(inner)
+
+    @cached_property
+    def _weights(self) -> FloatArray:
+        """What each series counts in the prediction of each chosen one, shape (J, C)."""
+        inverse, taken, small = self._inverses
+        goal = self.basis[:, self.chosen]
+        place = self._columns[1]
+        dual = inverse @ goal
+        dual += np.einsum("cdm,cmn,cen,ec->dc", taken[place], small[place], taken[place], goal, optimize=True)
+        weights: FloatArray = self.basis.T @ dual
+        weights[self.column[:, None] == self.column[self.chosen]] = 0.0
+        return weights
+
+    def _leverage(self, middle: FloatArray) -> FloatArray:
+        """For windows whose mean residuals are `middle`, shape (windows, J), and each column: shape (windows, K)."""
+        (own, basis), (inverse, taken, small) = self._own, self._inverses
+        mine = np.where(own >= 0, middle[:, own], 0.0)
+        near = (middle @ self.basis.T)[:, None] - np.einsum("cdm,wcm->wcd", basis, mine)
+        part = np.einsum("wcd,cdm->wcm", near, taken)
+        known = ((near @ inverse) * near).sum(axis=-1) + np.einsum("wcm,cmn,wcn->wc", part, small, part, optimize=True)
+        size = (middle**2).sum(axis=-1)[:, None] - (mine**2).sum(axis=-1)
+        leverage: FloatArray = np.maximum(size - known, 0.0) / self.strength[0]
+        return leverage
 
 
-def _left_out(alone: FloatArray, rest: FloatArray, ordinals: IntArray) -> FloatArray:
-    """Residuals of each day predicted without its week; `alone` is one minus the hat matrix."""
-    out = np.empty_like(rest)
+def _inverse(basis: FloatArray, ridge: float) -> FloatArray:
+    inverse: FloatArray = np.linalg.inv(basis @ basis.T + ridge * np.eye(len(basis)))
+    return inverse
+
+
+def _without(inverse: FloatArray, own: FloatArray) -> FloatArray:
+    """The inverse of the kernel that has not the series `own`, shape (days, own)."""
+    taken = inverse @ own
+    rest: FloatArray = inverse + taken @ np.linalg.solve(np.eye(own.shape[1]) - own.T @ taken, taken.T)
+    return rest
+
+
+def _left_out(alone: FloatArray, target: FloatArray, ordinals: IntArray) -> FloatArray:
+    """Residuals of each day predicted without its week and the days beside it; `alone` is one minus the hat matrix."""
+    rest, out = alone @ target, np.empty_like(target)
     weeks = (ordinals - ordinals[0]) // 7
     for week in np.unique(weeks).tolist():
-        of = np.flatnonzero(weeks == week)
-        out[of] = np.linalg.solve(alone[np.ix_(of, of)] + 1e-9 * np.eye(len(of)), rest[of])
+        inside = np.flatnonzero(weeks == week)
+        first, last = ordinals[inside[0]] - _BESIDE, ordinals[inside[-1]] + _BESIDE
+        around = np.flatnonzero((ordinals >= first) & (ordinals <= last))
+        block = np.linalg.inv(alone[np.ix_(around, around)] + 1e-9 * np.eye(len(around)))
+        out[inside] = (block @ rest[around])[inside - around[0]]
     return out
 
 

@@ -77,9 +77,9 @@ class Views:
     frequency, in thousandths; `far`, shape (cells,): cells more than one spread outside of the reference's range, and
     as much further as days themselves may go;
     `top`, shape (shares,): cells of frequent categories. `series`, `column`, `place`, shape (J,): what each series
-    follows, of which column (-1: of all rows), and for shares its place in `top`. `moments`, shape (features, 3):
-    within-day variance of the scores (in units of one), their kurtosis and the variance of a row's part in their
-    skewness. `usual`,
+    follows, of which column (-1: of all rows), and for shares its place in `top`. `moments`, shape (features, 4):
+    within-day variance of the scores (in units of one), their kurtosis, the variance of a row's part in their
+    skewness, and their skewness. `usual`,
     shape (J,): the reference's rate where the series follows one.
     """
 
@@ -147,7 +147,7 @@ class Views:
         table = np.array(kinds, dtype=np.int64).reshape(-1, 3)
         views = cls(
             grid.id, grid.offsets, scores, far, np.array(top, np.int64), table[:, 0], table[:, 1], table[:, 2],
-            np.ones((len(grid), 3)), np.zeros(len(table)),
+            np.ones((len(grid), 4)), np.zeros(len(table)),
         )  # fmt: skip
         return views._with_moments(total, profiles)
 
@@ -167,7 +167,11 @@ class Views:
             daily = part["first"] / n / STEPS
             within = np.nansum(n * (part["second"] / n / STEPS**2 - daily**2), axis=0) / count
         kurtosis = np.divide(fourth, second**2, out=np.full(len(fourth), 3.0), where=second > 0)
-        moments = np.stack((np.maximum(within, 1e-4), np.maximum(kurtosis, 1.2), np.maximum(third, 1e-4)), axis=1)
+        cubes = self._by_column(total.counts * centred**3) / count
+        skewness = np.divide(cubes, second**1.5, out=np.zeros(len(cubes)), where=second > 0)
+        moments = np.stack(
+            (np.maximum(within, 1e-4), np.maximum(kurtosis, 1.2), np.maximum(third, 1e-4), skewness), axis=1
+        )
         whole = self._parts(self.sums(total))
         usual = np.zeros(len(self))
         for kind, chosen in self._chosen.items():
@@ -194,23 +198,26 @@ class Views:
         """The integers all series of a profile are made of: shape (width,). They add up as profiles do."""
         if profile.grid.id != self.grid_id:
             raise DetectorError(f"the profile is on the grid {profile.grid.id}, the calibration on {self.grid_id}")
-        counts, scores = profile.counts, self.scores
-        first = counts * scores
-        second = first * scores
+        counts = profile.counts
+        square, cube = self._powers
         return np.concatenate(
             (
                 [profile.rows],
                 self._by_column(counts),
                 profile.present,
                 profile.null + profile.nan,
-                self._by_column(first),
-                self._by_column(second),
-                self._by_column(counts * (scores**3 // STEPS)),
+                self._by_column(counts * self.scores),
+                self._by_column(counts * square),
+                self._by_column(counts * cube),
                 self._by_column(np.where(self.far, counts, 0)),
                 counts[self.offsets[1:] - 1],
                 counts[self.top],
             )
         )
+
+    @cached_property
+    def _powers(self) -> tuple[IntArray, IntArray]:
+        return self.scores**2, self.scores**3 // STEPS
 
     def values(self, sums: IntArray) -> tuple[FloatArray, FloatArray]:
         """Values and sampling variances of all series, each of shape (..., J), of sums of shape (..., width).
@@ -239,7 +246,7 @@ class Views:
         n[n == 0] = np.nan
         if kind is Series.SHARE:
             return _arcsine(part["top"][..., self.place[chosen]], n)
-        within, kurtosis, third = self.moments[column].T
+        within, kurtosis, third, _ = self.moments[column].T
         first = part["first"][..., column] / n / STEPS
         if kind is Series.LOCATION:
             return first, within / n
@@ -263,6 +270,20 @@ class Views:
                 leader[chosen] = of_column[self.column[chosen]]
                 seen[chosen] = part[_RATES[kind][0]][self.column[chosen]]
         return leader, seen, np.isin(self.series, RATES)
+
+    def skewness(self, variances: FloatArray, error: FloatArray) -> FloatArray:
+        """Skewness that the rows' own gives a window's locations, shape (windows, J), zero for other series.
+
+        `variances`, shape (windows, days, J), are sampling variances of days, `error`, shape (windows, J), standard
+        errors of what is scored: the more of it is sampling, the more of the skewness stays.
+        """
+        found = np.zeros(error.shape)
+        chosen = self._chosen.get(Series.LOCATION, np.zeros(0, np.int64))
+        within, _, _, skewness = self.moments[self.column[chosen]].T
+        with np.errstate(invalid="ignore", divide="ignore"):
+            sampling = 1.0 / np.nansum(1.0 / variances[..., chosen], axis=1)
+            found[:, chosen] = skewness * sampling**2 / np.sqrt(within) / error[:, chosen] ** 3
+        return np.nan_to_num(found, nan=0.0, posinf=0.0, neginf=0.0)
 
     @property
     def together(self) -> IntArray:

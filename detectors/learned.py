@@ -10,7 +10,8 @@ owner gave a fixed threshold is judged by the fixed rule.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,12 +59,16 @@ class Unusual:
 
 @dataclass(frozen=True, slots=True)
 class LearnedRule:
-    """Breach: the column is beyond what the false-alarm budget allows. `named` detectors keep their fixed threshold."""
+    """Breach: the column is beyond what the false-alarm budget allows. `named` detectors keep their fixed threshold.
+
+    `segments`: the rules of segments that have a calibration of their own, by their place among the grid's.
+    """
 
     fixed: FixedRule
     named: frozenset[str]
     calibration: Calibration
     scores: Scores
+    segments: Mapping[int, LearnedRule] = field(default_factory=lambda: MappingProxyType({}))
 
     def judge(
         self, measured: Mapping[str, Statistic], n_reference: int | IntArray, n_production: int | IntArray
@@ -71,17 +76,23 @@ class LearnedRule:
         """See `ThresholdRule.judge`."""
         judged = dict(self.fixed.judge(measured, n_reference, n_production))
         for name, statistic in measured.items():
-            if name in self.named or not self._learns(name):
-                continue
-            series = (RATE_SERIES[name],) if name in RATE_SERIES else _SHAPES
-            sufficient = judged[name].sufficient
-            telling = np.ones(len(sufficient), dtype=np.bool_)
-            if statistic.pvalue is not None:
-                # Of the figures about a column that alarms, those that chance alone would give describe nothing.
-                telling = statistic.pvalue <= self.fixed.alpha
-            breach = sufficient & self.beyond(*series) & telling
-            judged[name] = Judgement(np.full(len(breach), np.nan), breach, sufficient)
+            if self.learns(name):
+                sufficient = judged[name].sufficient
+                breach = sufficient & self.news(name, statistic)
+                judged[name] = Judgement(np.full(len(breach), np.nan), breach, sufficient)
         return judged
+
+    def news(self, name: str, statistic: Statistic) -> NDArray[np.bool_]:
+        """Of which columns a detector's figure describes something that is beyond, shape (features,)."""
+        found = self.beyond(*((RATE_SERIES[name],) if name in RATE_SERIES else _SHAPES))
+        if statistic.pvalue is not None:
+            # Of the figures about a column that alarms, those that chance alone would give describe nothing.
+            found &= statistic.pvalue <= self.fixed.alpha
+        return found
+
+    def learns(self, name: str) -> bool:
+        """Whether a detector's threshold is learned: it describes a distribution or a rate, and was given none."""
+        return name not in self.named and self._learns(name)
 
     @staticmethod
     def _learns(name: str) -> bool:
@@ -100,21 +111,21 @@ class LearnedRule:
         views, scores = self.calibration.views, self.scores
         alarmed = bool((scores.beyond & (views.column >= 0)).any())
         named = scores.listed() & self.calibration.active if alarmed else np.zeros_like(scores.beyond)
-        for place in range(-1, views.features):
-            mine = np.flatnonzero((views.column == place) & np.isfinite(scores.score) & self.calibration.active)
-            if len(mine):
-                # A shape says least to a person: it is named only where nothing simpler is beyond.
-                simple = views.series[mine] != Series.SHAPE
-                keys = (np.abs(scores.score[mine]), simple, named[mine], scores.beyond[mine])
-                worst = mine[np.lexsort(keys)[-1]]
-                yield Unusual(
-                    place,
-                    _WORDS[Series(int(views.series[worst]))],
-                    float(scores.score[worst]),
-                    float(scores.change[worst]),
-                    float(scores.lower[worst]),
-                    float(scores.floor[worst]),
-                    bool(scores.beyond[worst]),
-                    bool(scores.significant[worst] and not scores.beyond[worst]),
-                    bool(named[worst] and not scores.beyond[worst]),
-                )
+        there = np.flatnonzero(np.isfinite(scores.score) & self.calibration.active)
+        # A shape says least to a person: it is named only where nothing simpler is beyond.
+        simple = views.series[there] != Series.SHAPE
+        keys = (np.abs(scores.score[there]), simple, named[there], scores.beyond[there], views.column[there])
+        ranked = there[np.lexsort(keys)]
+        last = np.flatnonzero(np.diff(views.column[ranked], append=views.features))
+        for worst in ranked[last].tolist():
+            yield Unusual(
+                int(views.column[worst]),
+                _WORDS[Series(int(views.series[worst]))],
+                float(scores.score[worst]),
+                float(scores.change[worst]),
+                float(scores.lower[worst]),
+                float(scores.floor[worst]),
+                bool(scores.beyond[worst]),
+                bool(scores.significant[worst] and not scores.beyond[worst]),
+                bool(named[worst] and not scores.beyond[worst]),
+            )

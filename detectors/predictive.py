@@ -26,6 +26,7 @@ _LIVELY = 1.5
 _CLEAR = 2.7
 _THINNEST = 1.0
 _PLUGGED_IN = 500.0
+_ONE_DAY = 3.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +115,7 @@ class Predictive:
         day = np.maximum(ratio * sampling - slow - thin * sampling, 0.0)
         return cls(
             level, weekday, error * total, day, slow, sampling * thin, thin, np.full(len(n), rho), df, slow_df,
-            tails(rest, usable, frequent, rare), n,
+            tails(rest, usable, frequent, rare, 1.0 / np.maximum(raw, 1.0)), n,
         )  # fmt: skip
 
     @property
@@ -144,7 +145,8 @@ class Predictive:
         total = base.sum(axis=1, keepdims=True)
         weight = np.divide(base, total, out=np.zeros_like(base), where=total > 0)
         expected = self.level + self.weekday[weekdays]
-        change = (weight * np.where(usable, values - expected, 0.0)).sum(axis=1)
+        apart = np.where(usable, values - expected, 0.0)
+        change = (weight * apart).sum(axis=1)
         squares = (weight**2).sum(axis=1)
         kish = np.divide(1.0, squares, out=np.ones_like(squares), where=squares > 0)
         n = np.maximum(self.days, 1.0)
@@ -155,9 +157,20 @@ class Predictive:
         more = 0.0 if leverage is None else leverage * n * reference
         error = np.sqrt(self.slow * mean_factor(kish, self.rho) + noise + reference + weekday + more)
         tail, df = self._df(kish)
-        score = normal_score(change / np.maximum(error, 1e-12) / np.sqrt(1.0 - 2.0 / tail), df)
+        lasting = (weight * self._tamed(apart, usable, variances)).sum(axis=1)
+        score = normal_score(lasting / np.maximum(error, 1e-12) / np.sqrt(1.0 - 2.0 / tail), df)
         empty = total[:, 0] <= 0
         return np.where(empty, np.nan, score), np.where(empty, np.nan, change), np.where(empty, np.nan, error)
+
+    def _tamed(self, apart: FloatArray, usable: NDArray[np.bool_], variances: FloatArray) -> FloatArray:
+        """How far each day is apart, in windows of several days no further than `_ONE_DAY` standard deviations.
+
+        What one day did, its own window has told; a longer one is there for what lasts.
+        """
+        most = _ONE_DAY * np.sqrt(self.day + self.slow + np.where(usable, variances, 0.0))
+        several = usable.sum(axis=1, keepdims=True) > 1
+        tamed: FloatArray = np.where(several, np.clip(apart, -most, most), apart)
+        return tamed
 
     def _df(self, days: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Degrees of freedom that have the tails of a mean of so many days, and those of the t as a whole.
@@ -186,6 +199,18 @@ def normal_score(t: FloatArray, df: FloatArray) -> FloatArray:
     """The standard normal value as far out as `t` is among Student's t."""
     score: FloatArray = -np.sign(t) * ndtri(np.maximum(stdtr(df, -np.abs(t)), 1e-300))
     return score
+
+
+def unskewed(score: FloatArray, skewness: FloatArray) -> FloatArray:
+    """Normal scores of what is skewed, on the side of its long tail (Wilson & Hilferty 1931, gamma); others stay.
+
+    A column that has nearly always one value has a mean that is now and then far on the side of the other ones.
+    """
+    size = np.maximum(np.abs(skewness), 1e-6)
+    far = np.where(np.sign(score) == np.sign(skewness), np.abs(score), 0.0)
+    nearer = 6.0 / size * (np.cbrt(1.0 + size * far / 2.0) - 1.0) + size / 6.0
+    found: FloatArray = np.where((far > 1.0) & (nearer < far), np.sign(score) * nearer, score)
+    return found
 
 
 def _by_weekday(weight: FloatArray, weekdays: IntArray) -> FloatArray:

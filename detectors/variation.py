@@ -17,7 +17,11 @@ _USUAL_MEMORY, _PRIOR_SERIES = 0.65, 10.0
 _LONGEST_MEMORY = 0.9
 _MOST_ABOUT_MEMORY = 12.0
 _UNSURE = 8.0
+# Standard errors by which sampling must seem to have memory, as many of its series being worth one that is independent.
+_CLEAR, _ALIKE = 2.0, 3.0
 _HEAVIEST = 6.0
+# Excess kurtosis that day effects have before any is seen: days differ for reasons, and some reasons are storms.
+_LIKELY = 2.0
 _MOST_CHANCE = 0.8
 
 
@@ -133,6 +137,10 @@ def memory(
         rho = _fall(autocovariance[:, live & lively])
         full = 1.0 + 2.0 * float(weights @ rho ** np.arange(1, len(weights) + 1))
         share = np.where(live, np.clip((ratio - 1.0) / (full - 1.0), 0.0, 1.0) * (1.0 - chance), 0.0)
+        # Of series that look like sampling, memory is believed where they show it together.
+        calm = live & ~lively
+        if calm.any() and effects[calm].mean() < 1.0 + _CLEAR * np.sqrt(2.0 * _ALIKE / about[calm].sum()):
+            share[calm] = 0.0
     # How much lasts is itself uncertain, the more the shorter the history.
     unsure = np.where(live & lively, np.minimum(_UNSURE / about**2, 1.0), 0.0)
     return rho, share + (1.0 - chance - share) * unsure, df
@@ -155,11 +163,16 @@ def _fall(autocovariance: FloatArray) -> float:
 
 
 def tails(
-    rest: FloatArray, usable: NDArray[np.bool_], frequent: NDArray[np.bool_], rare: NDArray[np.bool_]
+    rest: FloatArray,
+    usable: NDArray[np.bool_],
+    frequent: NDArray[np.bool_],
+    rare: NDArray[np.bool_],
+    chance: FloatArray,
 ) -> FloatArray:
     """Excess kurtosis of each series' days, drawn towards that of all as far as they agree.
 
-    Nobody is told tamer than all are on average: sixty days rarely show a series' own worst. What
+    Nobody is told tamer than all are on average, nor than day effects are likely to be: sixty days rarely show a
+    series' own worst. `chance`: which part of a series' variance sampling is, which has no such tails. What
     hardly ever happens (not `frequent`) does not tell the others, and where `rare`, its clusters are all its tail.
     """
     n = np.maximum(usable.sum(axis=0), 4).astype(np.float64)
@@ -174,5 +187,6 @@ def tails(
     common, noise = float(np.mean(excess[tell])), 24.0 / n
     between = max(float(np.var(excess[tell]) - noise[tell].mean()), 0.0)
     drawn = common + (excess - common) * between / (between + noise)
-    drawn = np.clip(drawn, max(common, 0.0), _HEAVIEST)
+    least = _LIKELY * (1.0 - np.where(frequent, chance, 0.0)) ** 2
+    drawn = np.clip(drawn, np.maximum(least, common), _HEAVIEST)
     return np.where(rare, 0.0, drawn)

@@ -14,8 +14,8 @@ from functools import lru_cache
 from importlib.metadata import version as distribution_version
 
 from detectors import Profile
-from detectors.calibration import Calibration
 from detectors.learned import LearnedRule
+from detectors.learned_parts import LearnedParts
 from detectors.result import Finding, Window
 from detectors.sample import Sample
 from detectors.threshold import ThresholdRule
@@ -70,7 +70,7 @@ class Judging:
     explain: bool = False
     made: list[Made] = field(default_factory=list)
     looked_at: tuple[datetime, ...] = ()
-    _calibrations: dict[str, Calibration | None] = field(default_factory=dict)
+    _calibrations: dict[str, LearnedParts | None] = field(default_factory=dict)
 
     def windows(self, dues: Sequence[Due], *, revisions: bool = True) -> Iterator[Evaluation]:
         """Every due window judged, then the revisions of earlier windows whose rows have changed since."""

@@ -35,6 +35,8 @@ def judge_everything(
 ) -> list[Finding]:
     """`judge_inputs` of the whole, then of each segment; a breach of the whole names the segment that explains it.
 
+    Under a false-alarm budget a segment alarms by its own days, or tells where the whole does.
+
     Of segments only the breaches are kept, but with `explain` everything: a model of 50 features with 20 segments has
     eight thousand figures a window.
     """
@@ -45,18 +47,11 @@ def judge_everything(
     if not production.grid.segments:
         return whole
     explained = [_explained(finding, reference, production) for finding in whole]
-    apart = list(
-        _judge_segments(context, settings, reference, production, breakage_only, learned.fixed if learned else rule)
-    )
-    if learned is not None:
-        # The budget is kept by the whole: a segment tells where, and is no alarm of its own.
-        alarmed = {one.subject for one in whole if one.status is Status.BREACH}
-        apart = [one if one.subject in alarmed else _quiet(one) for one in apart]
+    # A segment without days of its own to go by tells where, and is no alarm of its own.
+    alarmed = {one.subject for one in whole if one.status is Status.BREACH}
+    telling = np.array([learned is None or column.name in alarmed for column in production.grid.columns], np.bool_)
+    apart = list(_judge_segments(context, settings, reference, production, breakage_only, rule, telling))
     return [*explained, *(one for one in apart if explain or one.status is Status.BREACH)]
-
-
-def _quiet(finding: Finding) -> Finding:
-    return replace(finding, status=Status.OK) if finding.status is Status.BREACH else finding
 
 
 def _judge_segments(
@@ -66,9 +61,11 @@ def _judge_segments(
     production: Profile,
     breakage_only: bool,
     rule: ThresholdRule | None,
+    telling: NDArray[np.bool_],
 ) -> Iterator[Finding]:
     """All segments judged together, so that significance accounts for how many were looked at.
 
+    `telling`, shape (features,): which columns breach by that; by its own days, a segment's column may as well.
     What is certain (a vanished column) is a fact about the whole and not told again of each of its parts.
     """
     labels = production.grid.segment_labels
@@ -78,14 +75,24 @@ def _judge_segments(
     features = len(production.grid)
     rows = [np.repeat([pair[side].rows for pair in pairs], features) for side in (0, 1)]
     together = {name: _joined([one[name] for one in measured]) for name in names}
-    judged = (rule or rule_of(settings)).judge(together, rows[0], rows[1])
+    learned = rule if isinstance(rule, LearnedRule) else None
+    judged = (learned.fixed if learned else rule or rule_of(settings)).judge(together, rows[0], rows[1])
     for place, (label, pair) in enumerate(zip(labels, pairs, strict=True)):
         mine = slice(place * features, (place + 1) * features)
+        own = learned.segments.get(place) if learned else None
+        breach = {name: judged[name].breach[mine] & telling for name in names}
+        if own is not None:
+            for name in names:
+                if own.learns(name):
+                    breach[name] |= judged[name].sufficient[mine] & own.news(name, measured[place][name])
+            for one in unusual_findings(context, own, pair[1]):
+                if one.status is Status.BREACH:
+                    yield replace(one, segment=label)
         for index, column in enumerate(pair[1].grid.columns):
             for name in names:
                 if DETECTORS[name].applies(column, asked=name in settings.detectors):
                     one = judged[name]
-                    part = Judgement(one.threshold[mine], one.breach[mine], one.sufficient[mine])
+                    part = Judgement(one.threshold[mine], breach[name], one.sufficient[mine])
                     found = finding_of(context, column, index, name, measured[place][name], part, *pair)
                     yield replace(found, segment=label)
 

@@ -1,7 +1,7 @@
 """Learn a false-alarm budget from a baseline's own days, and hold windows against it.
 
-In: a log, a baseline, a model's settings; the day profiles of a window. Out: a `Calibration`, a rule, findings.
-Kept: the calibration, in the store, beside the baseline it belongs to.
+In: a log, a baseline, a model's settings; the day profiles of a window. Out: `LearnedParts`, a rule, findings.
+Kept: what was learned, in the store, beside the baseline it belongs to.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import date
 
 from detectors.calibration import Calibration
 from detectors.learned import RATE_SERIES, LearnedRule, Unusual
+from detectors.learned_parts import LearnedParts
 from detectors.profile import Profile
 from detectors.registry import DETECTORS, UNUSUAL
 from detectors.result import PROVISIONAL, DetectorError, Finding, Kind, Status
@@ -37,8 +38,8 @@ Day = tuple[date, Profile]
 
 def learn(
     store: Store, log: PredictionLog, settings: ModelSettings, baseline: Baseline, pool: Executor | None = None
-) -> Calibration | None:
-    """The calibration of a baseline under the model's budget, learned now if nobody has; None where there is none.
+) -> LearnedParts | None:
+    """What a baseline's days teach under the model's budget, learned now if nobody has; None where they do not.
 
     A model without `false_alarms` has none, nor has a baseline that is not an interval of the log or is provisional.
     Raises LogUnreachable or LogMismatch.
@@ -56,13 +57,13 @@ def learn(
         with store.begin() as connection:
             calibrations.save(connection, baseline.id, stored)
         known = _known(stored)
-    return None if known is None else replace(known, budget=budget)
+    return None if known is None else known.within(budget)
 
 
-def _known(stored: Stored) -> Calibration | None:
+def _known(stored: Stored) -> LearnedParts | None:
     """What was stored; None where the days teach nothing, or another version learned from them in another way."""
     try:
-        return None if stored.data is None else Calibration.from_bytes(stored.data)
+        return None if stored.data is None else LearnedParts.from_bytes(stored.data)
     except DetectorError:
         return None
 
@@ -76,7 +77,8 @@ def _learned(
     pool: Executor | None,
 ) -> Stored:
     try:
-        made = Calibration.learn(baseline.grid, list(_days(log, settings, baseline, troubled, pool)), budget)
+        held = list(_days(log, settings, baseline, troubled, pool))
+        made = LearnedParts.learn(baseline.grid, held, budget, settings.minimum_rows)
     except DetectorError as error:
         return Stored(None, str(error))
     return Stored(made.to_bytes())
@@ -101,8 +103,20 @@ def _days(
                 yield local_day(start, settings.zone), profile
 
 
-def learned_rule(calibration: Calibration, settings: ModelSettings, window_days: Sequence[Day]) -> LearnedRule | None:
+def learned_rule(learned: LearnedParts, settings: ModelSettings, window_days: Sequence[Day]) -> LearnedRule | None:
     """The rule for one window, whose day profiles are given; None for a window without rows."""
+    whole = _one_rule(learned.whole, settings, window_days)
+    if whole is None or not learned.segments:
+        return whole
+    segments = {
+        place: rule
+        for place, one in learned.segments.items()
+        if (rule := _one_rule(one, settings, [(day, profile.segment(place)) for day, profile in window_days]))
+    }
+    return replace(whole, segments=segments)
+
+
+def _one_rule(calibration: Calibration, settings: ModelSettings, window_days: Sequence[Day]) -> LearnedRule | None:
     there = [day for day in window_days if day[1].rows]
     if not there:
         return None

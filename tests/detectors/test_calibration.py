@@ -82,6 +82,16 @@ def test_days_that_differ_are_learned_and_not_mistaken_for_drift() -> None:
     assert sum(bool(used.score([day]).beyond.any()) for day in later) <= 2
 
 
+def test_what_one_day_did_its_own_window_tells_and_longer_ones_tell_what_lasts() -> None:
+    grid, rng = _grid(), np.random.default_rng(8)
+    learned = Calibration.learn(grid, _days(grid, rng, 60, deviation=0.05), 1.0)
+    burst = _days(grid, rng, 1, deviation=0.05, shift=1.0)
+    calm = _days(grid, rng, 6, deviation=0.05)
+    assert learned.score(burst).beyond.any()
+    assert not learned.score(burst + calm).beyond.any()
+    assert learned.score(_days(grid, rng, 7, deviation=0.05, shift=0.25)).beyond.any()
+
+
 def test_a_tiny_change_is_significant_and_does_not_alarm() -> None:
     grid, rng = _grid(), np.random.default_rng(4)
     learned = Calibration.learn(grid, _days(grid, rng, 60, rows=1_000_000), 1.0)

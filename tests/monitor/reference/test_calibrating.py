@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -96,13 +96,13 @@ def test_what_is_learned_is_kept_and_the_budget_may_change(flow: Flow) -> None:
         settings = ModelSettings.model_validate({**model()["m"], "false_alarms": text})
         found = learn(store, log, settings, baseline)
         assert found is not None
-        assert (found.budget, found.days) == (budget, DAYS)
+        assert (found.whole.budget, found.whole.days) == (budget, DAYS)
     assert learn(store, log, ModelSettings.model_validate({"baseline": model()["m"]["baseline"]}), baseline) is None
     with store.begin() as connection:
         calibrations.save(connection, baseline.id, replace(stored, data=b"learned by another version"))
     again = learn(store, log, flow.config(model()).settings.models["m"], baseline)
     assert again is not None
-    assert again.days == DAYS
+    assert again.whole.days == DAYS
 
 
 def test_too_few_days_teach_nothing_and_fixed_thresholds_hold(flow: Flow) -> None:
@@ -144,13 +144,28 @@ def test_half_the_rows_are_unusual_where_days_are_alike(flow: Flow) -> None:
     assert (READY, "rows", "volume") in found
 
 
-def test_segments_explain_and_do_not_alarm_by_themselves(flow: Flow) -> None:
-    spec = model(segments=["colour"])
-    outcomes = lived(flow, spec, [day(DAYS), day(DAYS + 1, shift=3.0)])
-    found = breaches(outcomes)
-    assert {start for start, *_ in found} == {READY + DAY}
-    assert [one for one in findings_of(outcomes) if one.segment and one.status is Status.BREACH]
-    assert timedelta(days=1) == DAY
+def steady_red(number: int, shift: float = 0.0) -> pa.Table:
+    """A day whose level is its own, but for the red rows, which are moved by `shift`."""
+    table = rows(START + number * DAY, 24, 20, seed=number)
+    level = np.random.default_rng([7, number]).normal(0.0, 0.3)
+    red = table.column("colour").to_numpy() == "red"
+    return with_column(table, "x", pa.array(table.column("x").to_numpy() + np.where(red, shift, level)))
+
+
+def test_a_segment_alarms_by_its_own_days_and_tells_where_the_whole_does(flow: Flow) -> None:
+    for number in range(DAYS):
+        flow.put(steady_red(number))
+    for table in (steady_red(DAYS), steady_red(DAYS + 1, shift=0.6), day(DAYS + 2, shift=3.0)):
+        flow.put(table)
+    spec = model(segments=["colour"], minimum_rows=50)
+    outcomes = list(flow.engine(spec, start=READY).advance(READY + 3 * DAY + HOUR))
+    told = [one for one in findings_of(outcomes) if one.status is Status.BREACH]
+    assert {one.window.start for one in told} == {READY + DAY, READY + 2 * DAY}
+    alone = [one for one in told if one.window.start == READY + DAY]
+    assert {one.segment for one in alone} == {"colour=red"}
+    assert {(one.subject, one.detector) for one in alone} >= {("x", "unusual"), ("x", "ks")}
+    together = {one.segment for one in told if one.window.start == READY + 2 * DAY}
+    assert together >= {None, "colour=red"}
 
 
 def test_a_threshold_from_a_short_history_warns_and_says_so_and_what_needs_none_pages(flow: Flow) -> None:
