@@ -150,7 +150,7 @@ class Calibration:
         active: NDArray[np.bool_] = ~((self.views.series == Series.SHAPE) & varies)
         return active
 
-    @property
+    @cached_property
     def threshold(self) -> float:
         """The normal score beyond which a series is news."""
         share = self.budget / (60.0 * self.series * _TIMES)

@@ -200,6 +200,7 @@ class Views:
             raise DetectorError(f"the profile is on the grid {profile.grid.id}, the calibration on {self.grid_id}")
         counts = profile.counts
         square, cube = self._powers
+        far, far_of = self._far
         return np.concatenate(
             (
                 [profile.rows],
@@ -209,7 +210,7 @@ class Views:
                 self._by_column(counts * self.scores),
                 self._by_column(counts * square),
                 self._by_column(counts * cube),
-                self._by_column(np.where(self.far, counts, 0)),
+                np.bincount(far_of, counts[far], self.features).astype(np.int64),
                 counts[self.offsets[1:] - 1],
                 counts[self.top],
             )
@@ -218,6 +219,12 @@ class Views:
     @cached_property
     def _powers(self) -> tuple[IntArray, IntArray]:
         return self.scores**2, self.scores**3 // STEPS
+
+    @cached_property
+    def _far(self) -> tuple[IntArray, IntArray]:
+        """The cells that are far out, and whose they are."""
+        cells = np.flatnonzero(self.far)
+        return cells, np.searchsorted(self.offsets, cells, side="right") - 1
 
     def values(self, sums: IntArray) -> tuple[FloatArray, FloatArray]:
         """Values and sampling variances of all series, each of shape (..., J), of sums of shape (..., width).
@@ -333,10 +340,13 @@ class Views:
 
     def floors(self, level: FloatArray) -> FloatArray:
         """The least change of each series that may alarm, in its own units, from a usual `level` of shape (J,)."""
-        floors = np.array([FLOORS[Series(kind)] for kind in self.series.tolist()])
-        rates = np.isin(self.series, RATES)
+        least, rates = self._least_changes
         usual = rate_of(level)
-        return np.where(rates, 2.0 * np.arcsin(np.sqrt(np.minimum(usual + floors, 1.0))) - level, floors)
+        return np.where(rates, 2.0 * np.arcsin(np.sqrt(np.minimum(usual + least, 1.0))) - level, least)
+
+    @cached_property
+    def _least_changes(self) -> tuple[FloatArray, NDArray[np.bool_]]:
+        return np.array([FLOORS[Series(kind)] for kind in self.series.tolist()]), np.isin(self.series, RATES)
 
 
 def _total(grid: Grid, profiles: Sequence[Profile]) -> Profile:

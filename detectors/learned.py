@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from detectors.calibration import Calibration, Scores
 from detectors.functionals import Series
 from detectors.registry import DETECTORS
-from detectors.result import IntArray, Judgement, Kind, Statistic
+from detectors.result import FloatArray, IntArray, Judgement, Kind, Statistic
 from detectors.threshold import FixedRule
 
 RATE_SERIES = {"missing": Series.MISSING, "unseen": Series.UNSEEN, "out_of_range": Series.FAR}
 _SHAPES = (Series.LOCATION, Series.SCALE, Series.SHAPE, Series.SHARE)
-_WORDS = {
+_WORDS: dict[int, str] = {
     Series.LOCATION: "level",
     Series.SCALE: "spread",
     Series.SHAPE: "shape",
@@ -117,15 +117,14 @@ class LearnedRule:
         keys = (np.abs(scores.score[there]), simple, named[there], scores.beyond[there], views.column[there])
         ranked = there[np.lexsort(keys)]
         last = np.flatnonzero(np.diff(views.column[ranked], append=views.features))
-        for worst in ranked[last].tolist():
-            yield Unusual(
-                int(views.column[worst]),
-                _WORDS[Series(int(views.series[worst]))],
-                float(scores.score[worst]),
-                float(scores.change[worst]),
-                float(scores.lower[worst]),
-                float(scores.floor[worst]),
-                bool(scores.beyond[worst]),
-                bool(scores.significant[worst] and not scores.beyond[worst]),
-                bool(named[worst] and not scores.beyond[worst]),
-            )
+        worst = ranked[last]
+        small = scores.significant[worst] & ~scores.beyond[worst]
+        columns: tuple[FloatArray | IntArray | NDArray[np.bool_], ...] = (
+            views.column[worst],
+            views.series[worst],
+            *(part[worst] for part in (scores.score, scores.change, scores.lower, scores.floor, scores.beyond)),
+            small,
+            named[worst] & ~scores.beyond[worst],
+        )
+        for place, series, *rest in zip(*(part.tolist() for part in columns), strict=True):
+            yield Unusual(place, _WORDS[series], *rest)

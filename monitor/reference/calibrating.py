@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 
 from detectors.calibration import Calibration
 from detectors.learned import RATE_SERIES, LearnedRule, Unusual
@@ -63,9 +64,13 @@ def learn(
 def _known(stored: Stored) -> LearnedParts | None:
     """What was stored; None where the days teach nothing, or another version learned from them in another way."""
     try:
-        return None if stored.data is None else LearnedParts.from_bytes(stored.data)
+        return None if stored.data is None else _read(stored.data)
     except DetectorError:
         return None
+
+
+# A few models' are kept: reading one takes as long as judging a window by it.
+_read = lru_cache(maxsize=8)(LearnedParts.from_bytes)
 
 
 def _learned(
