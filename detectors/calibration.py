@@ -52,7 +52,8 @@ class Scores:
 
     `score`: the normal score of what is seen, 0 where all is as usual. `change`: from the expected level, in the
     series' own units (see `functionals.py`), `lower` the least its size is with 95% confidence, `floor` the least that
-    matters. `significant`: the score is beyond the threshold. `beyond`: and the change is beyond the floor.
+    matters. `significant`: the score is beyond the threshold. `beyond`: and the change is beyond the floor. `given`:
+    it is news only of what is left when the other columns have been heard.
     """
 
     score: FloatArray
@@ -61,6 +62,7 @@ class Scores:
     floor: FloatArray
     significant: NDArray[np.bool_]
     beyond: NDArray[np.bool_]
+    given: NDArray[np.bool_]
 
     def listed(self, rate: float = 0.1) -> NDArray[np.bool_]:
         """Which series to name inside an incident, shape of `score`: false discoveries at most `rate` of them.
@@ -125,7 +127,8 @@ class Calibration:
         conditional, rest = Conditional.fit(predictive.residuals(values, weekdays), views.column, eligible, ordinals)
         chosen = conditional.chosen
         noise = variances[:, chosen] / predictive.deviation[chosen] ** 2
-        given = Predictive.fit(rest, noise, weekdays, ordinals)
+        # What storms do to all columns at once the others tell: what is left has no tails but its own.
+        given = Predictive.fit(rest, noise, weekdays, ordinals, stormy=False)
         return cls(views, predictive, conditional, given, budget, len(dates), horizons)
 
     @property
@@ -165,7 +168,8 @@ class Calibration:
             raise DetectorError("a window needs days")
         sums = np.array([self.views.sums(profile) for _, profile in days])
         many = self.score_sums(sums[None], _weekdays([day for day, _ in days])[None])
-        return Scores(many.score[0], many.change[0], many.lower[0], many.floor, many.significant[0], many.beyond[0])
+        rows = (many.significant[0], many.beyond[0], many.given[0])
+        return Scores(many.score[0], many.change[0], many.lower[0], many.floor, *rows)
 
     def score_sums(self, sums: IntArray, weekdays: IntArray) -> Scores:
         """Hold many windows of one length against the baseline: arrays of the result have shape (windows, J).
@@ -178,6 +182,7 @@ class Calibration:
         score = unskewed(score, self.views.skewness(variances, error))
         lower = np.maximum(np.abs(change) - _LOWER * error, 0.0)
         floor = self.views.floors(self.predictive.level)
+        given = np.zeros(score.shape, np.bool_)
         chosen = self.conditional.chosen
         if len(chosen):
             rest, leverage = self.conditional.rest(self.predictive.residuals(values, weekdays))
@@ -185,13 +190,15 @@ class Calibration:
             extra, by, unsure = self.given.score(rest, variances[..., chosen] / deviation**2, weekdays, leverage)
             with np.errstate(invalid="ignore"):
                 stronger = np.abs(extra) > np.abs(score[:, chosen])
+                plain = (np.abs(score[:, chosen]) > self.threshold) & (np.sign(score[:, chosen]) == np.sign(extra))
                 least = np.maximum(np.abs(by) - _LOWER * unsure, 0.0) * deviation
+            given[:, chosen] = stronger & ~plain
             for whole, part in ((score, extra), (change, by * deviation), (lower, least)):
                 whole[:, chosen] = np.where(stronger, part, whole[:, chosen])
         with np.errstate(invalid="ignore"):
             significant = (np.abs(score) > self.threshold) & self.active
             beyond = significant & (lower >= floor)
-        return Scores(score, change, lower, floor, significant, beyond)
+        return Scores(score, change, lower, floor, significant, beyond, given)
 
     def describe(self, place: int) -> tuple[str, int]:
         """What series `place` follows, in a word, and the position of its column (-1: all rows)."""

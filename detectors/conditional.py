@@ -4,10 +4,10 @@ In: standardised daily residuals of all series and each series' column. Out: a f
 later day's residual of a series what the residuals of the other columns predict of it. Kept: nothing.
 
 The prediction is a ridge regression on all series of all other columns, in its dual form: sixty days, thousands of
-series, one small matrix (Saunders 1998), from which each column's own series are taken out (Woodbury). Its strength is
-chosen by leaving out weeks, each with some days before and after it: with many columns a ridge knows which days are
-neighbours, and would fill in a day that is left out from those beside it. What is left of the reference's own days is
-what a left-out day would have shown, so that it is as wide as it will be on new days.
+series, one small matrix (Saunders 1998), from which each column's own series are taken out (Woodbury). Its strength,
+of each column, is chosen by leaving out weeks, each with some days before and after it: with many columns a ridge
+knows which days are neighbours, and would fill in a day that is left out from those beside it. What is left of the
+reference's own days is what a left-out day would have shown, so that it is as wide as it will be on new days.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _BESIDE = 4
 class Conditional:
     """`basis`, shape (days, J): the reference's residuals in standard deviations, `column`, shape (J,), whose they are.
 
-    `chosen`, shape (C,): series that others predict; `strength`, shape (1,): the ridge.
+    `chosen`, shape (C,): series that others predict; `strength`, shape (C,): the ridge of each one's column.
     """
 
     basis: FloatArray
@@ -53,27 +53,25 @@ class Conditional:
         target = basis[:, eligible]
         owners = [np.flatnonzero(column == each) for each in np.unique(column[eligible]).tolist()]
         mine = [np.flatnonzero(column[eligible] == column[own[0]]) for own in owners]
-        mean = float((basis**2).sum()) / max(days, 1)
-        best: tuple[float, float, FloatArray, FloatArray] | None = None
-        for strength in (part * max(mean, 1e-9) for part in _STRENGTHS if len(eligible)):
-            left, spare = np.zeros_like(target), np.ones_like(target)
-            inverse = _inverse(basis, strength)
-            for own, places in zip(owners, mine, strict=True):
-                alone = strength * _without(inverse, basis[:, own])
-                left[:, places] = _left_out(alone, target[:, places], ordinals)
-                spare[:, places] = np.diag(alone)[:, None]
-            error = float((left**2).sum())
-            if best is None or error < best[0]:
-                best = error, strength, left, spare
-        none = np.zeros(0, np.int64)
-        if best is None:
-            return cls(basis, column, none, np.ones(1)), np.zeros((days, 0))
-        share = (best[2] ** 2).sum(axis=0) / np.maximum((target**2).sum(axis=0), 1e-12)
+        mean = max(float((basis**2).sum()) / max(days, 1), 1e-9)
+        least = np.full(len(owners), np.inf)
+        left, spare, strength = np.zeros_like(target), np.ones_like(target), np.ones(len(eligible))
+        for ridge in (part * mean for part in _STRENGTHS if owners):
+            inverse = _inverse(basis, ridge)
+            for place, (own, places) in enumerate(zip(owners, mine, strict=True)):
+                alone = ridge * _without(inverse, basis[:, own])
+                found = _left_out(alone, target[:, places], ordinals)
+                error = float((found**2).sum())
+                if error < least[place]:
+                    least[place] = error
+                    left[:, places], strength[places] = found, ridge
+                    spare[:, places] = np.diag(alone)[:, None]
+        share = (left**2).sum(axis=0) / np.maximum((target**2).sum(axis=0), 1e-12)
         useful = np.flatnonzero(share < np.interp(days, (_SHORT, _LONG), (_SHORT_GAIN, _GAIN)))
-        found = cls(basis, column, eligible[useful], np.array([best[1]]))
+        made = cls(basis, column, eligible[useful], strength[useful])
         # As wide as a new day would be, had it no leverage.
-        rest = (best[2] * np.sqrt(best[3]))[:, useful]
-        return found, np.where(np.isfinite(residuals[:, found.chosen]), rest, np.nan)
+        rest = (left * np.sqrt(spare))[:, useful]
+        return made, np.where(np.isfinite(residuals[:, made.chosen]), rest, np.nan)
 
     def rest(self, residuals: FloatArray) -> tuple[FloatArray, FloatArray]:
         """What others do not predict, and how far off the reference's days a window's mean is.
@@ -104,21 +102,31 @@ class Conditional:
         return own, np.moveaxis(np.where(own >= 0, self.basis[:, own], 0.0), 0, 1)
 
     @cached_property
+    def _ridges(self) -> tuple[FloatArray, IntArray]:
+        """The strengths there are, shape (S,), and which of them is that of each column, shape (K,)."""
+        first = np.unique(self._columns[1], return_index=True)[1]
+        strengths, places = np.unique(self.strength[first], return_inverse=True)
+        return strengths, places.astype(np.int64)
+
+    @cached_property
     def _inverses(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """The inverse of the whole kernel M, and what makes M + T S Tᵀ of it, the one without column k's own series."""
+        """Of each strength the inverse of the whole kernel, M, and what makes M + T S Tᵀ: that without k's own."""
         own = self._own[1]
-        inverse = _inverse(self.basis, float(self.strength[0]))
-        taken: FloatArray = inverse @ own
+        strengths, places = self._ridges
+        inverse = np.array([_inverse(self.basis, float(ridge)) for ridge in strengths])
+        taken: FloatArray = inverse[places] @ own
         inner = np.eye(own.shape[2]) - np.swapaxes(own, 1, 2) @ taken
-        return inverse, taken, np.linalg.inv(inner)
+        return inverse, taken, np.asarray(np.linalg.inv(inner), dtype=np.float64)
 
     @cached_property
     def _weights(self) -> FloatArray:
         """What each series counts in the prediction of each chosen one, shape (J, C)."""
         inverse, taken, small = self._inverses
-        goal = self.basis[:, self.chosen]
-        place = self._columns[1]
-        dual = inverse @ goal
+        goal, place = self.basis[:, self.chosen], self._columns[1]
+        dual = np.empty_like(goal)
+        for each, one in enumerate(inverse):
+            mine = self._ridges[1][place] == each
+            dual[:, mine] = one @ goal[:, mine]
         dual += np.einsum("cdm,cmn,cen,ec->dc", taken[place], small[place], taken[place], goal, optimize=True)
         weights: FloatArray = self.basis.T @ dual
         weights[self.column[:, None] == self.column[self.chosen]] = 0.0
@@ -127,18 +135,21 @@ class Conditional:
     def _leverage(self, middle: FloatArray) -> FloatArray:
         """For windows whose mean residuals are `middle`, shape (windows, J), and each column: shape (windows, K)."""
         (own, basis), (inverse, taken, small) = self._own, self._inverses
+        strengths, places = self._ridges
         mine = np.where(own >= 0, middle[:, own], 0.0)
         near = (middle @ self.basis.T)[:, None] - np.einsum("cdm,wcm->wcd", basis, mine)
         part = np.einsum("wcd,cdm->wcm", near, taken)
-        known = ((near @ inverse) * near).sum(axis=-1) + np.einsum("wcm,cmn,wcn->wc", part, small, part, optimize=True)
+        known = np.einsum("wcm,cmn,wcn->wc", part, small, part, optimize=True)
+        for each, one in enumerate(inverse):
+            some = near[:, places == each]
+            known[:, places == each] += ((some @ one) * some).sum(axis=-1)
         size = (middle**2).sum(axis=-1)[:, None] - (mine**2).sum(axis=-1)
-        leverage: FloatArray = np.maximum(size - known, 0.0) / self.strength[0]
+        leverage: FloatArray = np.maximum(size - known, 0.0) / strengths[places]
         return leverage
 
 
 def _inverse(basis: FloatArray, ridge: float) -> FloatArray:
-    inverse: FloatArray = np.linalg.inv(basis @ basis.T + ridge * np.eye(len(basis)))
-    return inverse
+    return np.asarray(np.linalg.inv(basis @ basis.T + ridge * np.eye(len(basis))), dtype=np.float64)
 
 
 def _without(inverse: FloatArray, own: FloatArray) -> FloatArray:

@@ -35,15 +35,17 @@ _WORDS: dict[int, str] = {
     Series.VOLUME: "number of rows",
 }
 
+_GIVEN = ", beside what the other columns are"
+
 
 @dataclass(frozen=True, slots=True)
 class Unusual:
     """The most unusual view of one column: `score` in standard deviations of what days do by themselves.
 
     `place` is the column's, -1 for the number of rows. `change`, `lower` (the least it is with 95% confidence) and
-    `floor` (the least that matters) are in the view's own units; `view` names it. `beyond`: an alarm. `small`: beyond
-    what chance does, but no larger than the floor. `listed`: no alarm, but named beside one, with false-discovery
-    control (of many such, one in ten is chance).
+    `floor` (the least that matters) are in the view's own units; `view` names it, and says so where it is unusual
+    beside what the other columns are. `beyond`: an alarm. `small`: beyond what chance does, but no larger than the
+    floor. `listed`: no alarm, but named beside one, with false-discovery control (of many such, one in ten is chance).
     """
 
     place: int
@@ -122,9 +124,10 @@ class LearnedRule:
         columns: tuple[FloatArray | IntArray | NDArray[np.bool_], ...] = (
             views.column[worst],
             views.series[worst],
+            scores.given[worst],
             *(part[worst] for part in (scores.score, scores.change, scores.lower, scores.floor, scores.beyond)),
             small,
             named[worst] & ~scores.beyond[worst],
         )
-        for place, series, *rest in zip(*(part.tolist() for part in columns), strict=True):
-            yield Unusual(place, _WORDS[series], *rest)
+        for place, series, given, *rest in zip(*(part.tolist() for part in columns), strict=True):
+            yield Unusual(place, _WORDS[series] + (_GIVEN if given else ""), *rest)

@@ -63,6 +63,7 @@ class Predictive:
         bursts: tuple[IntArray, FloatArray, NDArray[np.bool_]] | None = None,
         least: FloatArray | None = None,
         together: IntArray | None = None,
+        stormy: bool = True,
     ) -> Predictive:
         """Learn from `values` and sampling `variances` of shape (days, J); NaN is a day without the series.
 
@@ -72,7 +73,8 @@ class Predictive:
         happened says nothing about how it comes; rows that share their hour's weather share its gaps too, so a rate is
         taken to come in the clusters of its column, of an hour of the day at most. `least`, shape (J,): variances of a
         day that none falls below. `together`, shape (J,): the
-        number of the group that each series is of, whose days differ together or not at all (-1: none).
+        number of the group that each series is of, whose days differ together or not at all (-1: none). `stormy`:
+        whether days may differ by more than the reference's happened to show.
         """
         usable = np.isfinite(values)
         n = usable.sum(axis=0).astype(np.float64)
@@ -115,7 +117,7 @@ class Predictive:
         day = np.maximum(ratio * sampling - slow - thin * sampling, 0.0)
         return cls(
             level, weekday, error * total, day, slow, sampling * thin, thin, np.full(len(n), rho), df, slow_df,
-            tails(rest, usable, frequent, rare, 1.0 / np.maximum(raw, 1.0)), n,
+            tails(rest, usable, frequent, rare, 1.0 / np.maximum(raw, 1.0) if stormy else np.ones(len(n))), n,
         )  # fmt: skip
 
     @property

@@ -85,9 +85,8 @@ def _judge_segments(
             for name in names:
                 if own.learns(name):
                     breach[name] |= judged[name].sufficient[mine] & own.news(name, measured[place][name])
-            for one in unusual_findings(context, own, pair[1]):
-                if one.status is Status.BREACH:
-                    yield replace(one, segment=label)
+            unusual = unusual_findings(context, own, pair[1])
+            yield from (replace(found, segment=label) for found in unusual if found.status is Status.BREACH)
         for index, column in enumerate(pair[1].grid.columns):
             for name in names:
                 if DETECTORS[name].applies(column, asked=name in settings.detectors):

@@ -27,8 +27,7 @@ def test_what_is_left_and_its_leverage_are_those_of_the_ridge_on_all_other_colum
     assert len(found.chosen) > 20
     assert np.std(left) < 0.6
     rest, leverage = found.rest(later[None])
-    ridge = found.strength[0]
-    for place, series in enumerate(found.chosen.tolist()):
+    for place, (series, ridge) in enumerate(zip(found.chosen.tolist(), found.strength.tolist(), strict=True)):
         others = np.flatnonzero(column != column[series])
         x, y = before[:, others], before[:, series]
         inverse = np.linalg.inv(x.T @ x + ridge * np.eye(len(others)))  # the primal form: rows of `others`
