@@ -42,6 +42,7 @@ from reports.context import (
 
 _MOST_BARS = 8
 _WIDE, _MOST_HEAT = 20, 40
+_DRIFT = frozenset(name for name, detector in DETECTORS.items() if detector.kind is None)
 _STATES = {Status.OK: State.OK, Status.BREACH: State.BREACH, Status.INSUFFICIENT: State.INSUFFICIENT}
 _95 = 1.96
 
@@ -184,10 +185,10 @@ def heat(gathered: Gathered) -> HeatMap | None:
     for one in past:
         ratios: dict[str, float] = {}
         for (subject, detector), (value, threshold, status) in one.figures.items():
-            known = DETECTORS.get(detector)
-            judged = status is not Status.INSUFFICIENT and value is not None and threshold
-            if judged and known is not None and known.kind is None:
-                ratios[subject] = max(ratios.get(subject, 0.0), abs(value or 0.0) / (threshold or 1.0))
+            if detector in _DRIFT and threshold and value is not None and status is not Status.INSUFFICIENT:
+                ratio = abs(value) / threshold
+                if ratio >= ratios.get(subject, 0.0):
+                    ratios[subject] = ratio
         strongest.append(ratios)
     furthest = {name: max(day.get(name, 0.0) for day in strongest) for name in {n for day in strongest for n in day}}
     if len(furthest) < _WIDE or len(past) < 2:
