@@ -56,11 +56,18 @@ class Counts:
         return sum(count for (_, state), count in self.deliveries.items() if state == deliveries.DEAD)
 
 
-def add_incident_intents(conn: Connection, events: Sequence[IncidentEvent], at: datetime) -> None:
-    """Write what is to be said of these changes; the caller's transaction holds the changes themselves."""
+def add_incident_intents(
+    conn: Connection, events: Sequence[IncidentEvent], at: datetime, channels: Sequence[str] | None = None
+) -> None:
+    """Write what is to be said of these changes; the caller's transaction holds the changes themselves.
+
+    With `channels`, these are told at once, whatever routes and silences say.
+    """
     for event in events:
         stream, model = event.incident.stream, event.incident.model
-        intents.add(conn, kind="incident", stream=stream, model=model, payload=_payload(event), at=at)
+        intents.add(
+            conn, kind="incident", stream=stream, model=model, payload=_payload(event), at=at, channels=channels
+        )
 
 
 def _payload(event: IncidentEvent) -> dict[str, Any]:

@@ -34,12 +34,17 @@ def closed(store: Store, incident_id: str, verdict: Verdict, by: str, now: datet
     return changed(store, incident_id, lambda incident: close(incident, verdict, by, now), now)
 
 
-def muted(store: Store, incident_id: str, length: timedelta, by: str, now: datetime) -> Silence:
-    """Silence an incident's kind of trouble in its models for a while. Raises NoSuchIncident."""
+def muted(
+    store: Store, incident_id: str, length: timedelta, by: str, now: datetime, tell: str | None = None
+) -> Silence:
+    """Silence an incident's kind of trouble in its models for a while; the channel `tell` hears of that all the same.
+
+    Raises NoSuchIncident.
+    """
     with store.begin() as connection:
         incident = _found(incidents.get(connection, incident_id), incident_id)
         models = dict.fromkeys(one.model for one in (incident, *incidents.fleet(connection, incident_id)))
-        return silences.add(
+        silence = silences.add(
             connection,
             matchers={"model": tuple(models), "kind": (incident.trouble.value,)},
             author=by,
@@ -47,6 +52,10 @@ def muted(store: Store, incident_id: str, length: timedelta, by: str, now: datet
             starts_at=now,
             ends_at=now + length,
         )
+        if tell is not None:
+            said = f"muted until {silence.ends_at:%Y-%m-%d %H:%M} UTC by {by}"
+            outbox.add_incident_intents(connection, [IncidentEvent(Change.UPDATED, incident, now, said)], now, [tell])
+        return silence
 
 
 def changed(

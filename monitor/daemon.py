@@ -31,6 +31,7 @@ from monitor.service.heartbeat import Heartbeat
 from monitor.service.metrics import Metrics
 from monitor.service.pulse import Pulse
 from monitor.service.rounds import DeliveryRound, EvaluationRound
+from monitor.service.slack_buttons import SlackButtons
 from monitor.store import open_store
 from monitor.store.errors import StoreError
 from monitor.web.actions import Desk
@@ -60,6 +61,7 @@ class Daemon:
         self._reload = threading.Event()
         self._wakes = {"evaluation": threading.Event(), "delivery": threading.Event()}
         self._told: int | None = None
+        self._buttons: SlackButtons | None = None
         self._stamps = self._file_stamps()
 
     def run(self) -> int:
@@ -77,9 +79,14 @@ class Daemon:
         desk = Desk(store, lambda: self.config.settings.server, self.clock)
         page = partial(incident_page, store, lambda: self.config.settings, self.clock)
         chart = partial(chart_of, store)
+        buttons = self._buttons = SlackButtons(store, self.clock, self.pulse, self._wakes["delivery"].set)
+
+        def status() -> Mapping[str, object]:
+            return {**evaluations.status(), **buttons.status()}
+
         with (
             self._signals(),
-            serving(self.config.settings, self.pulse, self.metrics, evaluations.status, page, chart, desk),
+            serving(self.config.settings, self.pulse, self.metrics, status, page, chart, desk),
         ):
             scheduler.add_job(evaluations.renew, "interval", seconds=15, coalesce=True, misfire_grace_time=None)
             scheduler.add_job(
@@ -92,6 +99,7 @@ class Daemon:
             scheduler.start()
             for loop in loops:
                 loop.start()
+            buttons.use(self.config.settings)
             log.info("started", state=store.url, models=len(self.config.settings.models), config=self._sources())
             while not self._stop.wait(_TICK):
                 if self._told == signal.SIGHUP:
@@ -105,6 +113,7 @@ class Daemon:
             log.info("stopping")
             scheduler.shutdown(wait=False)
             self._wake()
+            buttons.close()
             deadline = time.monotonic() + PATIENCE
             for loop in loops:
                 loop.join(max(0.1, deadline - time.monotonic()))
@@ -164,6 +173,8 @@ class Daemon:
             log.error("changed config refused; the old one runs on", error=str(error))
             return
         self.config = config
+        if self._buttons is not None:
+            self._buttons.use(config.settings)
         self.metrics.config_refused.set(0)
         log.info("config reloaded", config=self._sources())
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from alerts.channels import markup
+from alerts.channels import buttons, markup
 from alerts.channels.base import Delivery, DeliveryError, Letter, retry_after
 from alerts.errors import ChannelError
 from alerts.message import Figure, Line, Message, Tone
@@ -41,7 +41,10 @@ _PARENT_LOST = frozenset({"message_not_found", "thread_not_found", "cant_update_
 
 @dataclass(frozen=True)
 class Slack:
-    """A Slack channel. Give `token` and `channel`, or `webhook`; `mention` is added to what is new and critical."""
+    """A Slack channel. Give `token` and `channel`, or `webhook`; `mention` is added to what is new and critical.
+
+    With `buttons`, people act in Slack itself; somebody must be listening there (`monitor/service/slack_buttons.py`).
+    """
 
     token: str | None = field(default=None, repr=False)
     channel: str | None = None
@@ -49,6 +52,7 @@ class Slack:
     mention: str | None = None
     api_url: str = "https://slack.com/api/"
     timeout: int = 15
+    buttons: bool = False
 
     def __post_init__(self) -> None:
         if bool(self.token and self.channel) == bool(self.webhook):
@@ -116,9 +120,15 @@ class Slack:
         blocks = [markup.section("\n".join(part)) for part in parts if part]
         if message.picture is not None and message.picture.url:
             blocks.append(markup.image(message.picture.url, message.picture.alt))
-        if message.links:
-            links = [f"<{link.url}|{markup.escape(link.text)}>" for link in message.links]
-            blocks.append(markup.context(" · ".join(links)))
+        row = buttons.block(message) if self.buttons else None
+        if row is not None:
+            blocks.append(row)
+        # Where there are buttons, the link that does the same is one too many.
+        foot = [f"<{link.url}|{markup.escape(link.text)}>" for link in message.links[: 1 if row else None]]
+        if message.change and message.event not in ("opened", "resolved"):
+            foot.insert(0, markup.escape(shortened(message.change, _LINE)))
+        if foot:
+            blocks.append(markup.context(" · ".join(foot)))
         fallback = markup.plain(shortened(f"{message.title}: {message.summary}", _LINE))
         return {
             "text": f"{mention}{_SIGNS[message.tone]} *{title}*",

@@ -22,12 +22,23 @@ class Pulse:
     """Beats by loop name. A loop that has not beaten for its `limit` (seconds) is stalled."""
 
     def __init__(self, limits: dict[str, float]) -> None:
-        self._limits = limits
+        self._limits = dict(limits)
         self._lock = threading.Lock()
         now = time.monotonic()
         self._beats = dict.fromkeys(limits, now)
         self._rounds = dict.fromkeys(limits, 0)
         self._errors: dict[str, str] = {}
+
+    def watch(self, loop: str, limit: float) -> None:
+        """Expect beats of one more loop from now on."""
+        with self._lock:
+            self._limits[loop], self._beats[loop], self._rounds[loop] = limit, time.monotonic(), 0
+
+    def forget(self, loop: str) -> None:
+        """Expect no more beats of a loop."""
+        with self._lock:
+            for known in (self._limits, self._beats, self._rounds, self._errors):
+                known.pop(loop, None)
 
     def beat(self, loop: str) -> None:
         """The loop got on: a round ended, or a step of a long round."""

@@ -120,7 +120,12 @@ def make_channel(name: str, given: ChannelSettings, public_url: str | None, stre
         return Console(stream, given.console.color if given.console else True, note=_stands_for(given))
     if given.slack:
         slack = given.slack
-        return _named(name, lambda: Slack(slack.token, slack.channel, slack.webhook, slack.mention, slack.api_url))
+        return _named(
+            name,
+            lambda: Slack(
+                slack.token, slack.channel, slack.webhook, slack.mention, slack.api_url, buttons=bool(slack.app_token)
+            ),
+        )
     if given.email:
         email = given.email
         return _named(name, lambda: Email(email.smtp or "", email.to, email.sender))

@@ -23,6 +23,9 @@ class SlackSettings(Section):
     webhook: Annotated[Http | None, Mark.ADDRESS] = Field(
         None, description="incoming webhook URL, the simpler alternative"
     )
+    app_token: Annotated[str | None, Mark.HIDDEN] = Field(
+        None, description="with token: app-level token (`xapp-…`) of an app in Socket Mode; messages then have buttons"
+    )
     mention: str | None = Field(None, description="who is mentioned when critical: `<!here>`, `<@U0123>`")
     api_url: Http = Field("https://slack.com/api/", description="for a proxy or a test server")
 
@@ -32,6 +35,8 @@ class SlackSettings(Section):
             raise ValueError("give either token (with channel) or webhook")
         if self.token and not self.channel:
             raise ValueError("token needs channel")
+        if self.app_token and not self.token:
+            raise ValueError("app_token needs token: an incoming webhook's messages cannot have buttons")
         return self
 
     @property

@@ -39,6 +39,15 @@ def problems(payload: dict[str, Any]) -> list[str]:
         text(value.get("text"), limit, where)
 
     def element(value: dict[str, Any], where: str) -> None:
+        if value["type"] == "static_select":
+            composed(value.get("placeholder"), 150, f"{where}.placeholder", ("plain_text",))
+            if not 1 <= len(value.get("options", [])) <= 100 or len(value.get("action_id", "")) > 255:
+                found.append(f"{where}: 1 to 100 options, an action_id of 255 at most")
+            for option in value.get("options", []):
+                composed(option.get("text"), 75, f"{where}.options", ("plain_text",))
+                if not 1 <= len(option.get("value", "")) <= 150:
+                    found.append(f"{where}.options: a value of 1 to 150 characters")
+            return
         if value["type"] != "button":
             found.append(f"{where}: {value['type']} is not expected")
             return

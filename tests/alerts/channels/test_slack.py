@@ -102,6 +102,34 @@ def test_a_chart_nobody_serves_is_left_out(begin: Begin, slack: Slack) -> None:
     assert images(slack.parents[0]) == []
 
 
+def actions(change: Change, **changes: Any) -> tuple[list[str], str]:
+    """The buttons of a message, and its last line."""
+    links = [
+        Link("Open the incident", "https://d.example/1"),
+        Link("Acknowledge, mute or close", "https://d.example/2"),
+    ]
+    channel = Channel("xoxb-test", "C1", buttons=True)
+    body = channel.render(incident_message(event(change, **changes), links=links), Letter("k", "s", 1, "c", first=True))
+    parent = json.loads(body)["parent"]
+    assert problems({**parent, "channel": "C1"}) == []
+    blocks = parent["attachments"][0]["blocks"]
+    rows = [block for block in blocks if block["type"] == "actions"]
+    assert all(row["block_id"] == f"driftline:{event().incident.id}" for row in rows)
+    return [one["action_id"] for row in rows for one in row["elements"]], blocks[-1]["elements"][0]["text"]
+
+
+def test_buttons_offer_what_can_still_be_done() -> None:
+    shown, last = actions(Change.OPENED)
+    assert shown == ["driftline_acknowledge", "driftline_mute", "driftline_close"]
+    assert last == "<https://d.example/1|Open the incident>"
+    shown, last = actions(Change.ACKNOWLEDGED, state=State.ACKNOWLEDGED)
+    assert shown == ["driftline_mute", "driftline_close"]
+    assert last == "reason of acknowledged · <https://d.example/1|Open the incident>"
+    shown, last = actions(Change.RESOLVED)
+    assert shown == []
+    assert "https://d.example/2" in last
+
+
 def test_only_what_is_new_and_critical_mentions(begin: Begin, slack: Slack) -> None:
     post = make(begin, bot(slack, mention="<!here>"))
     post.say(event(severity=Severity.WARNING))
