@@ -14,6 +14,7 @@ from detectors.surrogate import Surrogate
 from monitor.judging.moment import Judging
 from monitor.reasons.find import reference_rows
 from monitor.reasons.rows import target_of
+from monitor.reporting.importance import importance_of
 from monitor.store import baselines
 from monitor.store.surrogates import SURROGATES
 from tests.support.flow import (
@@ -61,6 +62,14 @@ def test_an_incident_begins_with_its_reason(flow: Flow) -> None:
     assert summary.startswith("x is up; most of the rise in the mean score (+")
     assert "caused" not in summary
     assert len(events_of(outcomes)) == 1
+    # What was learned of the model for this also ranks the features of its page.
+    settings = flow.config({"m": {"segments": ["colour"]}}).settings.models["m"]
+    with flow.store().read() as connection:
+        known = importance_of(connection, settings, baselines.current(connection, "m", "1"))
+        assert importance_of(connection, settings, None).shares == {}
+    assert known.source == "learned from its predictions"
+    assert max(known.shares, key=lambda name: known.shares[name]) == "x"
+    assert sum(known.shares.values()) == pytest.approx(1.0)
 
 
 def test_the_surrogate_is_kept_beside_the_baseline_and_used_again(flow: Flow) -> None:

@@ -114,13 +114,14 @@ def test_a_shuffled_column_is_found_and_healthy_days_are_not(
     assert "relation lost" in printed
     assert "warm" in printed
     assert "fare" not in printed, "its part is that of chance"
-    # A report of it can be made: the subject is no column of the grid.
+    # In a report it stands above the features: it is none of them, and no column of the grid.
     config = flow.config({"m": MODEL})
     with flow.store().read() as connection:
         period = Period(START + 14 * DAY, START + 15 * DAY)
         page = model_page(gather(connection, "m", config.settings.models["m"], period), None)
-    (shown,) = [feature for feature in page.features if feature.name == "joint distribution"]
-    assert shown.distribution is None
+    (shown,) = [figure for figure in page.together if figure.statistic == "relation lost"]
+    assert shown.state == "breach"
+    assert "joint distribution" not in {feature.name for feature in page.features}
 
 
 def test_what_is_not_asked_for_costs_nothing(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
