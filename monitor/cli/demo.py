@@ -119,16 +119,20 @@ def _watch(config: Config, prepared: Prepared, until: str | None) -> None:
     from monitor.demo.driver import END, START, AboveBar, conclude, drive, introduce, printed
     from monitor.demo.flights import ZONE
     from monitor.demo.service import DemoService
+    from monitor.reporting.models import few_collections
     from monitor.service import wiring
     from monitor.store import open_store
+    from monitor.store.engine import hasten
 
     out = console()
     end = min(END, parse_time(until, ZoneInfo(ZONE))) if until else END
     store = open_store(config.settings.state)
+    hasten(store)
     away = printed(config.settings)
     introduce(prepared, away, out)
     deliverer = wiring.make_deliverer(config.settings, store.begin, cast("TextIO", AboveBar()))
-    with ThreadPoolExecutor(2) as pool, (_folder(config) / "demo.log").open("a", encoding="utf-8") as journal:
+    journal = (_folder(config) / "demo.log").open("a", encoding="utf-8")
+    with few_collections(), ThreadPoolExecutor(2) as pool, journal:
         logs.configure(journal, pretty=False)
         clock = SetClock(START)
         receiver = _receiver(config, clock)

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from monitor.store import Store, cursors, open_store
-from monitor.store.engine import make_engine
+from monitor.store.engine import hasten, make_engine
 from monitor.store.errors import StoreUnreachable
 from tests.support.flow import DAY, START
 
@@ -245,4 +245,17 @@ def test_a_writer_that_never_ends_is_told_of_rather_than_waited_for(
     store = Store(make_engine(f"sqlite:///{tmp_path / 'state.db'}"))
     with store.begin(), ThreadPoolExecutor(1) as pool, pytest.raises(StoreUnreachable, match="another thread"):
         pool.submit(store.begin().__enter__).result()
+    store.close()
+
+
+def test_a_state_that_may_be_lost_does_not_wait_for_the_disk(tmp_path: Path) -> None:
+    store = Store(make_engine(f"sqlite:///{tmp_path / 'state.db'}"))
+
+    def waits() -> int:
+        with store.read() as connection:
+            return int(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
+
+    assert waits() == 2
+    hasten(store)
+    assert waits() == 0
     store.close()
