@@ -27,6 +27,7 @@ from detectors.label_model import LabelModel
 from detectors.logistic import clustered_covariance, fit_logistic
 from detectors.overlap import Overlap, Reach
 from detectors.result import DetectorError, FloatArray, IntArray
+from detectors.shift_kind import Classes
 
 LEVEL = 0.9
 FEWEST_ROWS = 200
@@ -183,6 +184,11 @@ class Estimator:
             line, covariance = self._recalibrated(found.weight)
         law = Law(line, covariance, self.day_effect, self.centre, max(int(self.day.max()), 1))
         return Groups.of(rows.score, rows.said, odds, rows.total, wobble), law, found
+
+    @cached_property
+    def classes(self) -> Classes | None:
+        """The reference's scores by class."""
+        return Classes.of(self.score, self.label, self.day)
 
     @cached_property
     def _telling(self) -> Reach:

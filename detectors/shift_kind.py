@@ -36,29 +36,42 @@ class PriorFit:
     pvalue: float
 
 
-def prior_fit(score: FloatArray, label: FloatArray, day: IntArray, window: FloatArray) -> PriorFit | None:
-    """How well a change of the base rate alone explains a window's scores; None for too few rows of either class.
+@dataclass(frozen=True, eq=False)
+class Classes:
+    """A reference's scores by class: `edges` of cells, the `shares` of either class, shape (2, cells); `own`: how far
+    each of the reference's days is from a mixture of the two, by the root of its rows."""
 
-    `score`, `label`, `day` are of the reference. Days differ by themselves, so a window is held to the distance that
-    the reference's own days have.
-    """
-    positive = label > 0.5
-    if min(int(positive.sum()), int((~positive).sum()), len(window)) < _FEWEST:
-        return None
-    edges = np.unique(np.quantile(score, np.linspace(0.0, 1.0, _CELLS + 1)[1:-1]))
-    cell = np.searchsorted(edges, score)
-    cells = len(edges) + 1
-    classes = [_share(cell[side], cells) for side in (~positive, positive)]
-    rate, distance = _mixture(np.bincount(np.searchsorted(edges, window), minlength=cells), classes)
-    own = []
-    for number in np.unique(day):
-        mine = cell[day == number]
-        if len(mine) >= _FEWEST:
-            own.append(_mixture(np.bincount(mine, minlength=cells), classes)[1] * np.sqrt(len(mine)))
-    scaled = distance * np.sqrt(len(window))
-    of_rows = float(kolmogorov(scaled))
-    days = (1.0 + sum(one >= scaled for one in own)) / (1.0 + len(own))
-    return PriorFit(rate, distance, max(of_rows, days) if len(own) >= 5 else of_rows)
+    edges: FloatArray
+    shares: FloatArray
+    own: FloatArray
+
+    @classmethod
+    def of(cls, score: FloatArray, label: FloatArray, day: IntArray) -> Classes | None:
+        """Of a reference's rows, shape (rows,); None for too few of either class."""
+        positive = label > 0.5
+        if min(int(positive.sum()), int((~positive).sum())) < _FEWEST:
+            return None
+        edges = np.unique(np.quantile(score, np.linspace(0.0, 1.0, _CELLS + 1)[1:-1]))
+        cell = np.searchsorted(edges, score)
+        cells = len(edges) + 1
+        shares = np.array([_share(cell[side], cells) for side in (~positive, positive)])
+        days = [mine for number in np.unique(day) if len(mine := cell[day == number]) >= _FEWEST]
+        own = [_mixture(np.bincount(mine, minlength=cells), shares)[1] * np.sqrt(len(mine)) for mine in days]
+        return cls(edges, shares, np.array(own))
+
+    def fit(self, window: FloatArray) -> PriorFit | None:
+        """How well a change of the base rate alone explains a window's scores; None for too few rows.
+
+        Days differ by themselves, so a window is held to the distance that the reference's own days have.
+        """
+        if len(window) < _FEWEST:
+            return None
+        count = np.bincount(np.searchsorted(self.edges, window), minlength=len(self.edges) + 1)
+        rate, distance = _mixture(count, self.shares)
+        scaled = distance * np.sqrt(len(window))
+        of_rows = float(kolmogorov(scaled))
+        days = (1.0 + float((self.own >= scaled).sum())) / (1.0 + len(self.own))
+        return PriorFit(rate, distance, max(of_rows, days) if len(self.own) >= 5 else of_rows)
 
 
 def _share(cell: IntArray, cells: int) -> FloatArray:
@@ -67,7 +80,7 @@ def _share(cell: IntArray, cells: int) -> FloatArray:
     return found
 
 
-def _mixture(count: IntArray, classes: list[FloatArray]) -> tuple[float, float]:
+def _mixture(count: IntArray, classes: FloatArray) -> tuple[float, float]:
     """The rate of the second class that fits best (EM), and the distance that is left."""
     rate = 0.5
     for _ in range(200):

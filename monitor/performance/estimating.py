@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -249,8 +250,6 @@ def learned(
 
     Raises LogUnreachable or LogMismatch.
     """
-    from detectors.estimator_bytes import from_bytes
-
     with store.read() as connection:
         stored = estimators.get(connection, baseline.id)
     if stored is None or (stored.data is None and now - stored.tried_at >= _RETRY):
@@ -264,9 +263,18 @@ def learned(
     if stored.data is None:
         return Learned(None, stored.reason, stored.coverage)
     try:
-        return Learned(from_bytes(stored.data), "", stored.coverage)
+        return Learned(_opened(stored.data), "", stored.coverage)
     except DetectorError as error:
         return Learned(None, str(error), stored.coverage)
+
+
+@lru_cache(maxsize=1)
+def _opened(data: bytes) -> AnyEstimator:
+    """An estimator out of its bytes; the last one stays, with what it has worked out of its reference: of a model whose
+    weeks are judged it is asked four times in a row."""
+    from detectors.estimator_bytes import from_bytes
+
+    return from_bytes(data)
 
 
 def _learn(

@@ -18,7 +18,7 @@ from detectors.estimator_bytes import AnyEstimator
 from detectors.loss_estimation import LossEstimator, RegressionRows
 from detectors.multiclass_estimation import ClassEstimator, ClassRows
 from detectors.result import DetectorError, FloatArray, IntArray
-from detectors.shift_kind import PriorFit, prior_fit, shift_kind, within_classes
+from detectors.shift_kind import PriorFit, shift_kind, within_classes
 from detectors.surprise import LIMITS, Surprise, surprises, unlikely
 from monitor.performance.estimation_rows import Drawn
 from monitor.performance.outcomes import _floats, _positive, _texts
@@ -112,7 +112,8 @@ def estimates_of(settings: ModelSettings, estimator: AnyEstimator, drawn: Drawn,
     if isinstance(estimator, ClassEstimator):
         return Made(estimator.estimate(_classes(settings, drawn, day), rng))
     rows = _scored(settings, drawn, day)
-    prior = prior_fit(estimator.score, estimator.label, estimator.day, estimator.unit(rows.score))
+    classes = estimator.classes
+    prior = None if classes is None else classes.fit(estimator.unit(rows.score))
     return Made(estimator.estimate(rows, rng), prior)
 
 

@@ -18,7 +18,7 @@ from detectors.loss_estimation import LossEstimator, RegressionRows
 from detectors.multiclass_estimation import ClassEstimator, ClassRows
 from detectors.overlap import Reach
 from detectors.result import DetectorError, FloatArray
-from detectors.shift_kind import prior_fit, shift_kind, within_classes
+from detectors.shift_kind import Classes, shift_kind, within_classes
 from detectors.surprise import drifted, realised, surprises
 from detectors.thin import thinned
 
@@ -281,14 +281,17 @@ def test_a_prior_shift_is_told_from_a_covariate_shift() -> None:
     score, label = scores(6000, 0.2)
     day = np.arange(6000) % 15
     prior, its = scores(2000, 0.5)
-    fitted = prior_fit(score, label, day, prior)
+    known = Classes.of(score, label, day)
+    assert known is not None
+    fitted = known.fit(prior)
     assert fitted is not None
     assert fitted.positives == pytest.approx(0.5, abs=0.05)
     assert fitted.pvalue > 0.05
-    moved = prior_fit(score, label, day, rng.normal(3.0, 0.3, 2000))
+    moved = known.fit(rng.normal(3.0, 0.3, 2000))
     assert moved is not None
     assert moved.pvalue < 0.1
-    assert prior_fit(score, label, day, prior[:5]) is None
+    assert known.fit(prior[:5]) is None
+    assert Classes.of(score, np.zeros(len(label)), day) is None
     classes = within_classes(score, label, prior, its)
     assert shift_kind(True, True, classes, True) == "prior shift"
     assert shift_kind(True, True, within_classes(score, label, *scores(2000, 0.5, apart=0.2)), True) == "concept drift"
