@@ -256,6 +256,7 @@ def _delivery(conn: Connection, row: Row[tuple[Any, ...]], now: datetime) -> Del
         at=now,
         earlier=earlier or {},
         progress=row.remote,
+        taken_over=_abandoned(row),
     )
 
 

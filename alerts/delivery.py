@@ -35,6 +35,8 @@ SCHEDULE = tuple(
     timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 )  # fmt: skip
 PATIENCE = timedelta(days=4)
+# A message is given up no sooner than this, however often its senders were killed.
+_WHOLE = sum(SCHEDULE, timedelta(0))
 _JITTER = 0.2
 _BATCH = 50
 # One send takes 120 s at most (Slack: eight calls of 15 s); none begins later in a lease than this.
@@ -287,6 +289,8 @@ class Deliverer:
         """Try one delivery; what became of it."""
         channel = self._outlet.channels.get(name)
         try:
+            if delivery.taken_over and delivery.failures > len(SCHEDULE):
+                raise DeliveryError("whoever sent it died of it, time and again", retryable=True, ambiguous=True)
             if channel is None:
                 raise DeliveryError(f"there is no channel {name} (any more)", retryable=False)
             remote = channel.send(replace(delivery, at=clock()))
@@ -301,6 +305,9 @@ class Deliverer:
     def _failed(self, delivery: Delivery, error: DeliveryError, at: datetime) -> _Result:
         text = str(error)[:_NOTE]
         wait = wait_before(delivery.failures + 1, self._rng)
+        if wait is None and at < delivery.created_at + _WHOLE:
+            # Being taken over counts as a failure, and takes no time: the receiver has not had all its tries.
+            wait = wait_before(len(SCHEDULE), self._rng)
         if wait is not None and error.retry_after is not None:
             asked = timedelta(seconds=error.retry_after)
             wait = asked if error.throttled else max(wait, asked)

@@ -68,7 +68,8 @@ class Delivery:
     """A frozen body on its way.
 
     `earlier` is what the receiver called the latest delivery of the same stream and channel (a Slack message's
-    place); `progress` what earlier attempts of this one have done; `ambiguous` that one of them may have arrived.
+    place); `progress` what earlier attempts of this one have done; `ambiguous` that one of them may have arrived;
+    `taken_over` that whoever tried last has not lived to tell.
     """
 
     id: int
@@ -85,6 +86,7 @@ class Delivery:
     at: datetime
     earlier: Mapping[str, Any] = field(default_factory=dict)
     progress: Mapping[str, Any] = field(default_factory=dict)
+    taken_over: bool = False
 
 
 @runtime_checkable

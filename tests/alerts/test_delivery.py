@@ -191,18 +191,41 @@ def test_killed_between_claim_and_record_it_is_sent_again_with_the_same_key(eith
     assert second.deliveries()[0]["attempts"] == 2
 
 
-def test_a_message_that_kills_its_sender_every_time_ends_as_a_dead_letter(begin: Begin, receiver: Server) -> None:
-    post = Post(begin, {"hook": hook(receiver)})
-    post.say(event())
-    post.deliverer.flush(DAY0)
+def abandoned(begin: Begin, times: int) -> datetime:
+    """Somebody claims what there is and dies, so many times; when the last one's lease has run out."""
     now = DAY0
-    for _ in range(len(SCHEDULE) + 1):
+    for _ in range(times):
         with begin() as conn:
             deliveries.claim(conn, "hook", now, worker="dying", lease=LEASE, limit=8)
         now += LEASE
+    return now
+
+
+def test_a_message_that_kills_its_sender_every_time_ends_as_a_dead_letter(begin: Begin, receiver: Server) -> None:
     receiver.default = lambda _: Answer(500)
+    post = Post(begin, {"hook": hook(receiver)})
+    post.say(event())
+    post.deliverer.flush(DAY0)
+    now = abandoned(begin, len(SCHEDULE) + 3)
     post.run(now)
+    # Nobody tries it again at once.
+    assert receiver.requests == []
+    assert post.deliveries()[0]["error"] == "whoever sent it died of it, time and again"
+    for _ in range(4):
+        now += timedelta(hours=30)
+        post.run(now)
     assert post.deliveries()[0]["state"] == "dead"
+
+
+def test_senders_that_are_killed_cost_a_receiver_none_of_its_time(begin: Begin, receiver: Server) -> None:
+    receiver.answer(Answer(500))
+    post = Post(begin, {"hook": hook(receiver)})
+    post.say(event())
+    post.deliverer.flush(DAY0)
+    now = abandoned(begin, len(SCHEDULE) + 1)
+    assert post.run(now) == 0
+    assert post.deliveries()[0]["state"] == "pending"
+    assert post.run(now + timedelta(hours=30)) == 1
 
 
 def test_two_deliverers_share_the_work_without_a_duplicate(either: Begin, receiver: Server) -> None:
