@@ -175,6 +175,8 @@ def _step(
     policy = policy_of(settings, source_of(world.config.settings.log_of(model)))
     moved = step(incidents.relevant(connection, model, at - _RECENT), findings, at, policy, known)
     moved = joined(connection, moved)
+    if world.deliver and settings.triggers:
+        moved = firing.explained(connection, model, world.config.settings, moved, now)
     incidents.apply(connection, moved.incidents, moved.events)
     if world.deliver:
         outbox.add_incident_intents(connection, moved.events, now)

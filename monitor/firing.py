@@ -15,14 +15,18 @@ from sqlalchemy.engine import Connection
 
 from alerts import outbox
 from alerts.incident import Change, Incident, IncidentEvent
+from alerts.lifecycle import Step
 from alerts.triggers import retrainings
-from alerts.triggers.policy import Decision, Firing, Mode, on_incidents, on_schedule
+from alerts.triggers.policy import NOT_TRIGGERED, Decision, Firing, Mode, held_back, on_incidents, on_schedule
+from detectors.diagnosis import Trouble
 from detectors.result import iso
 from monitor.masking import mask_address
 from monitor.service import wiring
 from monitor.settings import LogSettings, Settings
 from monitor.store import baselines, incidents
 
+# What a new model may help against.
+_RETRAINED = (Trouble.DRIFT, Trouble.PERFORMANCE)
 _NOTES = {
     Mode.APPROVAL: "retraining waits for approval: `driftline trigger approve {0}`, or `refuse`",
     Mode.DRY_RUN: "dry run: retraining would have been asked for now",
@@ -44,10 +48,33 @@ def by_incidents(
     for firing in _write(connection, settings, decisions, now):
         about = known[firing.incident or ""]
         text = _NOTES[firing.mode].format(firing.key)
-        news.append(IncidentEvent(Change.UPDATED, replace(about, updated_at=now), now, text))
+        news.append(
+            IncidentEvent(Change.UPDATED, replace(about, updated_at=now, ruled_out=_without_reason(about)), now, text)
+        )
     incidents.apply(connection, [event.incident for event in news], news)
     outbox.add_incident_intents(connection, news, now)
     return tuple(news)
+
+
+def explained(connection: Connection, model: str, settings: Settings, moved: Step, now: datetime) -> Step:
+    """The step with each incident that is told saying, among what is ruled out, why it does not retrain the model."""
+    triggers = wiring.make_triggers(model, settings.models[model])
+    if not triggers or not moved.events:
+        return moved
+    history = retrainings.history(connection, model)
+    told = {event.incident.id for event in moved.events}
+
+    def said(incident: Incident) -> Incident:
+        if incident.id not in told or incident.resolved or incident.trouble not in _RETRAINED:
+            return incident
+        parts = (_without_reason(incident), held_back(triggers, incident, history, now))
+        return replace(incident, ruled_out="; ".join(part for part in parts if part))
+
+    return replace(
+        moved,
+        incidents=tuple(said(incident) for incident in moved.incidents),
+        events=tuple(replace(event, incident=said(event.incident)) for event in moved.events),
+    )
 
 
 def by_clock(
@@ -64,6 +91,11 @@ def by_clock(
     ]
     _write(connection, settings, decisions, now)
     return decisions
+
+
+def _without_reason(incident: Incident) -> str:
+    """What is ruled out, without why it had not been retrained before."""
+    return "; ".join(part for part in incident.ruled_out.split("; ") if not part.startswith(NOT_TRIGGERED))
 
 
 def _write(connection: Connection, settings: Settings, decisions: Sequence[Decision], now: datetime) -> list[Firing]:

@@ -25,6 +25,8 @@ _TROUBLES = {
     "schedule": (),
 }
 
+NOT_TRIGGERED = "retraining not triggered: "
+
 
 class Mode(StrEnum):
     """What firing means."""
@@ -124,6 +126,25 @@ def on_incidents(
                 past.append(Fired(trigger.name, key, now))
             decisions.append(decision)
     return decisions
+
+
+def held_back(triggers: Sequence[Trigger], incident: Incident, history: Sequence[Fired], now: datetime) -> str:
+    """Why an incident sets none of a model's triggers off, `retraining not triggered: …`; empty where one does."""
+    reasons: dict[str, None] = {}
+    for trigger in triggers:
+        if trigger.when == "schedule":
+            continue
+        if incident.trouble not in _TROUBLES[trigger.when]:
+            reasons[f"{incident.trouble.value} alone does not"] = None
+            continue
+        key = _key(trigger, incident.id, str(incident.reopened))
+        if any(fired.key == key for fired in history):
+            return ""
+        decision = _decide(trigger, key, history, now) or _confirmed(trigger, incident, key, now)
+        if decision.firing is not None:
+            return ""
+        reasons[decision.reason] = None
+    return f"{NOT_TRIGGERED}{', '.join(reasons)}" if reasons else ""
 
 
 def on_schedule(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from alerts.incident import Incident
+from alerts.lifecycle import Step
 from alerts.triggers import retrainings
 from alerts.triggers.retrainings import NoSuchRetraining, NotNow, Retraining, Stage
 from detectors.result import Kind
@@ -193,3 +195,21 @@ def test_a_key_that_is_none(flow: Flow) -> None:
     flow.write()
     with pytest.raises(NoSuchRetraining, match="trigger list"):
         retraining.approve(flow.store(), "retrain_x", "maria", DAY0)
+
+
+def test_a_message_says_why_the_model_is_not_retrained_until_it_is(case: Callable[[Mapping[str, Any]], Case]) -> None:
+    one = case({"url": "https://d.example", "confirm": 2})
+    event = opened(kind=Kind.PERFORMANCE, detector="auc", statistic=0.6, threshold=0.05, effect=0.1)
+    event = replace(event, incident=replace(event.incident, ruled_out="rows come as usual"))
+    with one.store.begin() as connection:
+        moved = Step((event.incident,), (event,))
+        for _ in range(2):
+            moved = firing.explained(connection, "flight-delay", one.config.settings, moved, DAY0)
+        (said,) = moved.events
+        wanted = "rows come as usual; retraining not triggered: breached in 1 of 2 windows it takes"
+        assert said.incident.ruled_out == wanted
+        assert moved.incidents == (said.incident,)
+        track = next(iter(event.incident.tracks.values()))
+        twice = replace(said.incident, tracks={"1d": replace(track, breaches=2)})
+        (news,) = firing.by_incidents(connection, "flight-delay", one.config.settings, [twice], DAY0)
+        assert news.incident.ruled_out == "rows come as usual"

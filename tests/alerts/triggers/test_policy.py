@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from alerts.incident import Incident, State, Track
-from alerts.triggers.policy import Decision, Fired, Mode, Trigger, on_incidents, on_schedule, target_name
+from alerts.triggers.policy import Decision, Fired, Mode, Trigger, held_back, on_incidents, on_schedule, target_name
 from detectors.result import Kind
 from tests.support.incidents import DAY, DAY0, day, opened
 
@@ -124,3 +124,19 @@ def test_a_firing_says_whether_its_target_is_called() -> None:
 
 def test_targets_have_names_no_channel_has() -> None:
     assert target_name("flight-delay", "retrain") == "trigger:flight-delay/retrain"
+
+
+def test_a_message_says_why_nothing_was_triggered() -> None:
+    trigger, now = Trigger("retrain", "flight-delay"), DAY0 + 3 * DAY
+    scheduled = replace(trigger, name="monthly", when="schedule")
+    drift = opened().incident
+    before = "retraining not triggered: "
+    assert held_back([trigger, scheduled], drift, [], now) == f"{before}drift alone does not"
+    assert held_back([trigger], degraded(1), [], now) == f"{before}breached in 1 of 2 windows it takes"
+    assert held_back([trigger], degraded(), [], now) == ""
+    held = held_back([trigger], degraded(), [Fired("retrain", "of another", now - DAY)], now)
+    assert held == f"{before}cooling down until 2013-05-10T04:00:00Z"
+    key = one(on_incidents([trigger], [degraded()], [], now)).firing
+    assert key is not None
+    assert held_back([trigger], degraded(), [Fired("retrain", key.key, now - DAY)], now) == ""
+    assert held_back([scheduled], drift, [], now) == ""
