@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from alerts.channels.base import Delivery, Letter
 from alerts.channels.post import Address
@@ -30,6 +30,8 @@ _OTHERS = {"trigger": "DriftlineRetraining", "report": "DriftlineReport", "test"
 class Alertmanager:
     """An Alertmanager; `url` is where its pages are (`http://alertmanager:9093`)."""
 
+    kind: ClassVar = "alertmanager"
+    lanes: ClassVar = 4
     url: str = field(repr=False)
     allow: tuple[str, ...] = ()
     timeout: float = 15.0
@@ -42,16 +44,8 @@ class Alertmanager:
         object.__setattr__(self, "_address", address)
 
     @property
-    def kind(self) -> str:
-        return "alertmanager"
-
-    @property
     def endpoint(self) -> str:
         return self._address.name
-
-    @property
-    def lanes(self) -> int:
-        return 4
 
     def render(self, message: Message, letter: Letter) -> bytes:
         """The alerts of one message, as the API takes them."""

@@ -11,7 +11,7 @@ import importlib.util
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from alerts import signing
 from alerts.channels.base import Delivery, DeliveryError, Letter
@@ -26,6 +26,8 @@ _TYPES = {Tone.CRITICAL: "failure", Tone.WARNING: "warning", Tone.INFO: "info", 
 class Apprise:
     """A channel of one or more of Apprise's URLs (`pagerduty://…`, `msteams://…`)."""
 
+    kind: ClassVar = "apprise"
+    lanes: ClassVar = 1
     urls: tuple[str, ...] = field(repr=False)
 
     def __post_init__(self) -> None:
@@ -35,17 +37,9 @@ class Apprise:
             raise ChannelError("apprise: the package is missing; pip install 'driftline[apprise]'")
 
     @property
-    def kind(self) -> str:
-        return "apprise"
-
-    @property
     def endpoint(self) -> str:
         schemes = "+".join(_scheme(url) for url in self.urls)
         return f"{schemes}#{signing.fingerprint(' '.join(self.urls))}"
-
-    @property
-    def lanes(self) -> int:
-        return 1
 
     def render(self, message: Message, letter: Letter) -> bytes:
         """Title, text and kind; each service gives them its own form."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TextIO
+from typing import Any, ClassVar, TextIO
 
 from alerts.channels.base import Delivery, DeliveryError, Letter
 from alerts.message import Message, Tone
@@ -24,21 +24,15 @@ _WIDTH = 100
 class Console:
     """Prints; `note` says whose place it takes."""
 
+    kind: ClassVar = "console"
+    lanes: ClassVar = 1
     stream: TextIO = field(repr=False)
     color: bool = True
     note: str = ""
 
     @property
-    def kind(self) -> str:
-        return "console"
-
-    @property
     def endpoint(self) -> str:
         return "console"
-
-    @property
-    def lanes(self) -> int:
-        return 1
 
     def render(self, message: Message, letter: Letter) -> bytes:
         """Plain text; what is bold or coloured is decided by the terminal it meets."""

@@ -18,7 +18,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from alerts.channels.base import Delivery, DeliveryError, Letter
@@ -48,6 +48,8 @@ class Server:
 class Email:
     """An e-mail channel; `smtp` is `smtp://user:password@host:587` or `smtps://…:465`."""
 
+    kind: ClassVar = "email"
+    lanes: ClassVar = 2
     smtp: str = field(repr=False)
     to: tuple[str, ...]
     sender: str = "driftline@localhost"
@@ -63,16 +65,8 @@ class Email:
         object.__setattr__(self, "_server", _server(self.smtp))
 
     @property
-    def kind(self) -> str:
-        return "email"
-
-    @property
     def endpoint(self) -> str:
         return f"{self._server.host}:{self._server.port}"
-
-    @property
-    def lanes(self) -> int:
-        return 2
 
     def render(self, message: Message, letter: Letter) -> bytes:
         """The whole mail as bytes."""

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from alerts.channels import buttons, markup
@@ -46,6 +46,8 @@ class Slack:
     With `buttons`, people act in Slack itself; somebody must be listening there (`monitor/service/slack_buttons.py`).
     """
 
+    kind: ClassVar = "slack"
+    lanes: ClassVar = 1
     token: str | None = field(default=None, repr=False)
     channel: str | None = None
     webhook: str | None = field(default=None, repr=False)
@@ -59,16 +61,8 @@ class Slack:
             raise ChannelError("Slack needs either a token with a channel, or an incoming webhook")
 
     @property
-    def kind(self) -> str:
-        return "slack"
-
-    @property
     def endpoint(self) -> str:
         return f"{self.api_url}#{self.channel}" if self.token else str(urlsplit(str(self.webhook)).netloc)
-
-    @property
-    def lanes(self) -> int:
-        return 1
 
     def render(self, message: Message, letter: Letter) -> bytes:
         """The parent as it is to be from now on, and the reply for the thread; which is sent shows when it is sent."""

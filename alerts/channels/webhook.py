@@ -13,7 +13,7 @@ import json
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from alerts import signing
 from alerts.channels.base import Delivery, Letter
@@ -28,6 +28,8 @@ _TYPES = {"trigger": "retrain"}
 class Webhook:
     """A webhook receiver. `secret` is `whsec_…`, several separated by commas while one is being replaced."""
 
+    kind: ClassVar = "webhook"
+    lanes: ClassVar = 4
     url: str = field(repr=False)
     secret: str | None = field(default=None, repr=False)
     allow: tuple[str, ...] = ()
@@ -42,16 +44,8 @@ class Webhook:
         object.__setattr__(self, "_keys", signing.secrets_of(self.secret) if self.secret else ())
 
     @property
-    def kind(self) -> str:
-        return "webhook"
-
-    @property
     def endpoint(self) -> str:
         return self._address.name
-
-    @property
-    def lanes(self) -> int:
-        return 4
 
     def render(self, message: Message, letter: Letter) -> bytes:
         """A CloudEvents 1.0 event in JSON; its id is the delivery's key."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from alerts.channels.base import Delivery, Letter
@@ -26,6 +26,8 @@ _TAKEN = frozenset({200, 201, _HAS_IT})
 class Airflow:
     """One DAG. `token` is sent as a bearer token."""
 
+    kind: ClassVar = "airflow"
+    lanes: ClassVar = 1
     url: str
     dag: str
     token: str = field(repr=False)
@@ -38,16 +40,8 @@ class Airflow:
         object.__setattr__(self, "_address", Address(runs, self.allow, "airflow", self.timeout))
 
     @property
-    def kind(self) -> str:
-        return "airflow"
-
-    @property
     def endpoint(self) -> str:
         return self._address.name
-
-    @property
-    def lanes(self) -> int:
-        return 1
 
     def render(self, message: Message, letter: Letter) -> bytes:
         """The run to be made: what the job is told is its `conf`."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from alerts.channels.base import Delivery, DeliveryError, Letter
@@ -27,6 +27,8 @@ MAYBE = "the answer was lost: the workflow may have been started. Look, then ret
 class Github:
     """One workflow of one repository (`owner/name`); `input` is the workflow's input that takes the event as JSON."""
 
+    kind: ClassVar = "github"
+    lanes: ClassVar = 1
     repository: str
     workflow: str
     token: str = field(repr=False)
@@ -42,16 +44,8 @@ class Github:
         object.__setattr__(self, "_address", Address(self.api.rstrip("/") + path, self.allow, "github", self.timeout))
 
     @property
-    def kind(self) -> str:
-        return "github"
-
-    @property
     def endpoint(self) -> str:
         return self._address.name
-
-    @property
-    def lanes(self) -> int:
-        return 1
 
     def render(self, message: Message, letter: Letter) -> bytes:
         """The dispatch; the workflow reads the event from its input."""
