@@ -64,10 +64,13 @@ def _size(finding: Finding) -> float:
 
 
 def _told(finding: Finding) -> str:
-    """`AUC fell from 0.81 to 0.74`, `AUC is expected to be 0.74, was 0.81`, `revenue: 310, was 400`."""
+    """`AUC fell from 0.81 to 0.74`, `AUC is expected to be 0.74, was 0.81`, `revenue: 310, was 400`.
+
+    What is best at 0 neither rises nor falls when it gets worse: `mean error: -0.24, was 0.012`.
+    """
     estimated = finding.detector.startswith(ESTIMATED)
     measure = MEASURES.get(finding.detector.removeprefix(ESTIMATED))
-    if measure is None or finding.statistic is None or finding.effect is None:
+    if measure is None or measure.signed or finding.statistic is None or finding.effect is None:
         before, after = finding.detail.get("before"), finding.detail.get("after", finding.statistic)
         was = f", was {text_of(before)}" if before is not None else ""
         return f"{said(finding.subject, _NAME)}: {said(text_of(after), _NAME)}{said(was, _NAME)}"

@@ -42,6 +42,9 @@ def test_the_cost_is_business_before_performance_before_an_estimate() -> None:
     assert cost_of([expected]) == "AUC is expected to be 0.63, was 0.7; labels have not come yet"
     assert cost_of([expected, fell]) == "AUC fell from 0.7 to 0.63"
     assert cost_of([expected, fell, money]) == "revenue: 310, was 400"
+    told = {"statistic": -0.244, "effect": 0.232, "detail": {"before": "0.012", "after": "-0.244"}}
+    off = finding(day(0), "predicted minus true rate", kind=Kind.PERFORMANCE, detector="rate_bias", **told)
+    assert cost_of([off]) == "predicted minus true rate: -0.244, was 0.012", "what is best at 0 has no direction"
     assert cost_of([finding(day(0)), finding(day(0), "AUC", OK, detector="auc", **FELL)]) == ""
 
 
