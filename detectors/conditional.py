@@ -136,15 +136,15 @@ class Conditional:
         """For windows whose mean residuals are `middle`, shape (windows, J), and each column: shape (windows, K)."""
         (own, basis), (inverse, taken, small) = self._own, self._inverses
         strengths, places = self._ridges
-        mine = np.where(own >= 0, middle[:, own], 0.0)
-        near = (middle @ self.basis.T)[:, None] - np.einsum("cdm,wcm->wcd", basis, mine)
-        part = np.einsum("wcd,cdm->wcm", near, taken)
-        known = np.einsum("wcm,cmn,wcn->wc", part, small, part, optimize=True)
+        mine = np.swapaxes(np.where(own >= 0, middle[:, own], 0.0), 0, 1)
+        near = middle @ self.basis.T - mine @ np.swapaxes(basis, 1, 2)
+        part = near @ taken
+        known = ((part @ small) * part).sum(axis=-1)
         for each, one in enumerate(inverse):
-            some = near[:, places == each]
-            known[:, places == each] += ((some @ one) * some).sum(axis=-1)
-        size = (middle**2).sum(axis=-1)[:, None] - (mine**2).sum(axis=-1)
-        leverage: FloatArray = np.maximum(size - known, 0.0) / strengths[places]
+            some = near[places == each]
+            known[places == each] += ((some @ one) * some).sum(axis=-1)
+        size = (middle**2).sum(axis=-1) - (mine**2).sum(axis=-1)
+        leverage: FloatArray = (np.maximum(size - known, 0.0) / strengths[places][:, None]).T
         return leverage
 
 

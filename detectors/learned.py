@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +39,7 @@ _WORDS: dict[int, str] = {
 _GIVEN = ", beside what the other columns are"
 
 
-@dataclass(frozen=True, slots=True)
-class Unusual:
+class Unusual(NamedTuple):
     """The most unusual view of one column: `score` in standard deviations of what days do by themselves.
 
     `place` is the column's, -1 for the number of rows. `change`, `lower` (the least it is with 95% confidence) and

@@ -11,6 +11,7 @@ together, so each is drawn towards what the others have (`variation.py`; varianc
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,10 +152,9 @@ class Predictive:
         change = (weight * apart).sum(axis=1)
         squares = (weight**2).sum(axis=1)
         kish = np.divide(1.0, squares, out=np.ones_like(squares), where=squares > 0)
-        n = np.maximum(self.days, 1.0)
         noise = (weight**2 * np.where(usable, variances, 0.0)).sum(axis=1)
         noise += self.day * squares
-        reference = self.slow * mean_factor(n, self.rho) + (self.day + self.sampling) / n
+        n, reference = self._reference
         weekday = (_by_weekday(weight, weekdays) ** 2 * self.weekday_error).sum(axis=1)
         more = 0.0 if leverage is None else leverage * n * reference
         error = np.sqrt(self.slow * mean_factor(kish, self.rho) + noise + reference + weekday + more)
@@ -163,6 +163,12 @@ class Predictive:
         score = normal_score(lasting / np.maximum(error, 1e-12) / np.sqrt(1.0 - 2.0 / tail), df)
         empty = total[:, 0] <= 0
         return np.where(empty, np.nan, score), np.where(empty, np.nan, change), np.where(empty, np.nan, error)
+
+    @cached_property
+    def _reference(self) -> tuple[FloatArray, FloatArray]:
+        """How many days the level was learned from, and its variance, shape (J,) each."""
+        n = np.maximum(self.days, 1.0)
+        return n, self.slow * mean_factor(n, self.rho) + (self.day + self.sampling) / n
 
     def _tamed(self, apart: FloatArray, usable: NDArray[np.bool_], variances: FloatArray) -> FloatArray:
         """How far each day is apart, in windows of several days no further than `_ONE_DAY` standard deviations.
