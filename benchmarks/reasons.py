@@ -1,6 +1,6 @@
 """What finding a reason costs: 100,000 rows in the window, 100,000 in the reference, by number of features.
 
-In: nothing. Out: a table, and whether the target (less than 5 s at 50 features) was met. Kept: nothing.
+In: nothing. Out: a table, and whether the target (less than 5 s at 100 features) was met. Kept: nothing.
 
 Times are of the processor, so that what else a machine does is not counted. Timed is everything that is done with rows
 once they are in memory: cells of both sides, the surrogate's fit, the attribution, the split by segments, the search
@@ -22,16 +22,16 @@ from detectors.surrogate import Surrogate
 from detectors.worst_segment import Rows
 
 ROWS, FITTED = 100_000, 40_000
-TARGET_SECONDS, TARGET_FEATURES = 5.0, 50
+TARGET_SECONDS, TARGET_FEATURES = 5.0, 100
 
 
 def main() -> bool:
     """Print the table; True where the target was met."""
     print(f"{'features':>8} {'cells':>7} {'fit':>7} {'reason':>7} {'first':>7} {'R2':>6} {'residual':>9}  lead")
     met = True
-    for features in (16, TARGET_FEATURES, 100):
+    for features in (16, 50, TARGET_FEATURES):
         seconds = _one(features)
-        met &= features > TARGET_FEATURES or seconds < TARGET_SECONDS
+        met &= seconds < TARGET_SECONDS
     print(f"target: the first reason in less than {TARGET_SECONDS:.0f} s at {TARGET_FEATURES} features: {met}")
     return met
 
