@@ -55,7 +55,9 @@ def near_threshold(reference: Profile, production: Profile, decision_threshold: 
         reach = np.maximum(np.minimum(right, high) - np.maximum(left, low), 0.0)
         within = reach / np.where(whole, 1.0, right - left)
         within[whole] = (right[whole] >= low) & (right[whole] <= high)
-        partial = np.where((within > 0.0) & (within < 1.0), np.maximum(within, 1.0 - within), 0.0)
+        # A cell holds its upper end, which is all that may count of one that stops where the range begins.
+        unsure = ((within > 0.0) & (within < 1.0)) | (~whole & (right == low))
+        partial = np.where(unsure, np.maximum(within, 1.0 - within), 0.0)
         share, now = first @ within / n, second @ within / m
         value[index], effect[index], bound[index] = now, now - share, second @ partial / m
         rows = np.array([share * n, now * m]).round().astype(np.int64)

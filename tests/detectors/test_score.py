@@ -47,6 +47,11 @@ def test_each_is_within_its_bound_of_the_rows(
     assert abs(found.value[0] - near(second, threshold)) <= found.bound[0] + 1e-9
 
 
+def test_a_cell_that_stops_where_the_range_begins_may_hold_rows_at_its_end() -> None:
+    found = near_threshold(*profiled([0.0] * 9 + [0.45], [0.45], 10), decision_threshold=0.5)
+    assert abs(found.value[0] - 1.0) <= found.bound[0], "0.45 is within 0.05 of 0.5"
+
+
 def test_with_500_cells_the_bounds_are_thousandths() -> None:
     rng = np.random.default_rng(0)
     first, second = rng.beta(2, 5, 50_000), rng.beta(2, 4, 20_000)

@@ -63,7 +63,7 @@ def test_what_was_read_for_one_is_not_read_for_the_next_and_changes_nothing(flow
     assert (plain.openings, plain.days_in_alarm > 4.0) == (2, True)
     assert set(plain.subjects) >= {"amount", "x"}
     assert plain.first == START + 9 * DAY + HOUR / 4
-    assert budget.subjects == ("amount",), "a week of days teaches little: the shift is within what days may do"
+    assert set(budget.subjects) >= {"amount", "x"}, "days that are alike teach enough for a shift of a deviation"
     assert "x" not in deaf.subjects, "what is fixed high is not reached"
     assert plain.a_month is not None
     assert plain.a_month == pytest.approx(2 * 30 / (plain.days - plain.days_in_alarm))
@@ -80,7 +80,7 @@ def test_the_table_puts_them_side_by_side(flow: Flow) -> None:
     assert lines[0] == "m, 11 Mar 2024 to 17 Mar 2024, 6 days"
     assert lines[1] == "opened lasted severity what config.yaml 4 per 30d fixed ks 0.9, psi 9 other.yaml"
     assert any(line.startswith("13 Mar 2024 3 d critical data bug:") and line.endswith("● ● ● ●") for line in lines)
-    assert "openings 2 1 2 2" in lines
+    assert "openings 2 2 2 2" in lines
     assert "first 13 Mar 2024 13 Mar 2024 13 Mar 2024 13 Mar 2024" in lines
     assert sum("2 columns" in line for line in lines) == 1, "with fixed thresholds only the outputs are named"
 
