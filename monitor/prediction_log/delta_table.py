@@ -352,8 +352,8 @@ class TimedTable:
 
         def opening(known: pq.FileMetaData | None) -> pq.ParquetFile:
             if self.folder:
-                # A table's files never change, so mapping them is safe even while others write.
-                return parquet_file.open_file(self.folder / path, memory_map=True, metadata=known)
+                # Mapped, its pages would count as ours, and letting go of them costs what copying does.
+                return parquet_file.open_file(self.folder / path, metadata=known)
             return parquet_file.open_file(stored_file(table, path), buffer=1 << 20, metadata=known)
 
         def told(error: Exception) -> LogUnreachable:

@@ -33,9 +33,7 @@ class RowGroup:
     nulls: bool
 
 
-def open_file(
-    source: Any, *, memory_map: bool = False, buffer: int = 0, metadata: pq.FileMetaData | None = None
-) -> pq.ParquetFile:
+def open_file(source: Any, *, buffer: int = 0, metadata: pq.FileMetaData | None = None) -> pq.ParquetFile:
     """Open a path or file object; `metadata` is what it is known to say of itself.
 
     Raises what pyarrow does: FileNotFoundError, OSError, ArrowInvalid.
@@ -43,7 +41,6 @@ def open_file(
     return pq.ParquetFile(
         source,
         metadata=metadata,
-        memory_map=memory_map,
         buffer_size=buffer,
         pre_buffer=False,
         coerce_int96_timestamp_unit="us",

@@ -34,7 +34,7 @@ from monitor.settings import Columns, ModelSettings
 
 NEVER = int(np.iinfo(np.int64).min)
 # Columns decoded at a time: as many as stay in the cache, but so many that handing them over costs little.
-_MOST_COLUMNS, _VALUES = 8, 1 << 19
+_MOST_COLUMNS, _VALUES = 4, 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
