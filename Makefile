@@ -4,8 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 WHAT   := --constraint constraints.txt --editable '.[demo,dev]'
-# Three workers on two cores: some tests wait for processes and servers more than they compute.
-JOBS   ?= 3
+# Four workers on two cores: many tests wait for processes and servers more than they compute.
+JOBS   ?= 4
 
 .PHONY: install demo run test lint bench chaos clean
 install: $(STAMP)
