@@ -120,7 +120,7 @@ def ours(plain: Measured, cases: dict[tuple[str, str], Measured]) -> bool:
     worst = 0.0
     for name in DETECTORS:
         each = [changes(plain, measured)[name] for measured in cases.values()]
-        worst = max(worst, *(value * MOST / most(name) for value in each if not np.isnan(value)))
+        worst = max([worst, *(value * MOST / most(name) for value in each if not np.isnan(value))])
         values = "".join(f"{_largest(part):>9.4f}" for part in plain.values[name])
         print(f"{DETECTORS[name].title:24}{values}" + "".join(f"{value:>20.6f}" for value in each))
     still = set(SHIFTED) <= found(plain) and all(same_breaches(plain, measured) for measured in cases.values())
