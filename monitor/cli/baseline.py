@@ -19,6 +19,7 @@ from monitor.cli.common import (
     load_config,
     parse_time,
     pick_model,
+    reading,
     short_time,
 )
 from monitor.errors import UserError
@@ -44,12 +45,10 @@ def listing(
     from rich.table import Table
     from rich.text import Text
 
-    from monitor.store import baselines, open_store
+    from monitor.store import baselines
 
-    store = open_store(load_config(config).settings.state)
-    with store.read() as connection:
+    with reading(load_config(config).settings) as connection:
         found = baselines.listing(connection, model)
-    store.close()
     if as_json:
         for one in found:
             emit_json({"type": "baseline", **one})
@@ -79,14 +78,12 @@ def show(
     """The columns a model is watched by, how each is cut, and which are left out and why."""
     from detectors.bins import psi_bins
     from detectors.columns import ColumnKind
-    from monitor.store import baselines, open_store
+    from monitor.store import baselines
 
     loaded = load_config(config)
     pick_model(loaded, model)
-    store = open_store(loaded.settings.state)
-    with store.read() as connection:
+    with reading(loaded.settings) as connection:
         chosen = baselines.current(connection, model, version) if version else baselines.newest(connection, model)
-    store.close()
     if chosen is None:
         raise UserError(f"{model} has no baseline yet; it is made when the first window is judged")
     out = console()

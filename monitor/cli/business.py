@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.common import ConfigOption, JsonOption, console, emit_json, load_config, parse_time, pick_model
+from monitor.cli.common import (
+    ConfigOption,
+    JsonOption,
+    console,
+    emit_json,
+    load_config,
+    parse_time,
+    pick_model,
+    reading,
+)
 from monitor.errors import UserError
 
 if TYPE_CHECKING:
@@ -36,7 +45,7 @@ def business(
     """Business metrics by day, and whether they follow predictions, drift or performance, and how many days later."""
     from monitor.business.relations import business_days, relations
     from monitor.clock import WallClock
-    from monitor.store import evaluations, open_store
+    from monitor.store import evaluations
 
     loaded = load_config(config)
     pick_model(loaded, model)
@@ -45,10 +54,8 @@ def business(
         raise UserError(f"{model} has no business metrics; give it some under `business:`")
     last = parse_time(end, settings.zone) if end else WallClock().now()
     first = parse_time(begin, settings.zone) if begin else last - timedelta(days=120)
-    store = open_store(loaded.settings.state)
-    with store.read() as connection:
+    with reading(loaded.settings) as connection:
         known = list(evaluations.find(connection, model, start=first, end=last, horizon="1d"))
-    store.close()
     metrics, found = business_days(settings, known), relations(settings, known)
     if as_json:
         for one in metrics:

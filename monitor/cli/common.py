@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from monitor.config import Config
+    from monitor.settings import Settings
+    from monitor.store import Store
 
 ConfigOption = Annotated[
     list[Path] | None,
@@ -92,29 +94,29 @@ def load_config(paths: list[Path] | None) -> Config:
 
 
 @contextmanager
-def writing(config: Config) -> Iterator[Connection]:
-    """One write transaction on the state of a config."""
+def opened(settings: Settings) -> Iterator[Store]:
+    """The state of a config, while a command needs it."""
     from monitor.store import open_store
 
-    store = open_store(config.settings.state)
+    store = open_store(settings.state)
     try:
-        with store.begin() as connection:
-            yield connection
+        yield store
     finally:
         store.close()
 
 
 @contextmanager
-def reading(config: Config) -> Iterator[Connection]:
-    """One read of the state of a config."""
-    from monitor.store import open_store
+def writing(settings: Settings) -> Iterator[Connection]:
+    """One write transaction on the state of a config."""
+    with opened(settings) as store, store.begin() as connection:
+        yield connection
 
-    store = open_store(config.settings.state)
-    try:
-        with store.read() as connection:
-            yield connection
-    finally:
-        store.close()
+
+@contextmanager
+def reading(settings: Settings) -> Iterator[Connection]:
+    """One read of the state of a config."""
+    with opened(settings) as store, store.read() as connection:
+        yield connection
 
 
 def login(option: str) -> str:

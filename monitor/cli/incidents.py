@@ -19,6 +19,7 @@ from monitor.cli.common import (
     load_config,
     login,
     parse_time,
+    reading,
     short_time,
 )
 from monitor.errors import UserError
@@ -54,14 +55,12 @@ def listing(
     from monitor.cli.promises import promise_line
     from monitor.cli.tables import incidents_table
     from monitor.promise import MONTH, promises
-    from monitor.store import incidents, open_store
+    from monitor.store import incidents
 
     settings, now = load_config(config).settings, datetime.now(UTC)
-    store = open_store(settings.state)
-    with store.read() as connection:
+    with reading(settings) as connection:
         found = incidents.listing(connection, model=model, open_only=not everything)
         promised = [] if as_json else promises(connection, settings, now - MONTH, now)
-    store.close()
     if as_json:
         for incident in found:
             emit_json({"type": "incident", **incident.to_json()})
@@ -83,13 +82,10 @@ def budget(
     """False alarms promised, and those raised by what people said of them: by model, and by route with a budget."""
     from monitor.cli.promises import promises_table
     from monitor.promise import promises
-    from monitor.store import open_store
 
     settings, now = load_config(config).settings, datetime.now(UTC)
-    store = open_store(settings.state)
-    with store.read() as connection:
+    with reading(settings) as connection:
         found = promises(connection, settings, now - timedelta(days=days), now)
-    store.close()
     if as_json:
         for one in found:
             emit_json(one.to_json())
@@ -100,16 +96,14 @@ def budget(
 def show(incident_id: _IdArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Everything about one incident: figures, timeline, and what was sent to whom."""
     from alerts import outbox
-    from monitor.store import incidents, open_store
+    from monitor.store import incidents
 
-    store = open_store(load_config(config).settings.state)
-    with store.read() as connection:
+    with reading(load_config(config).settings) as connection:
         incident = incidents.get(connection, incident_id)
         timeline = incidents.timeline(connection, incident=incident_id)
         stream = incident.stream if incident else incident_id
         sent = outbox.listed(connection, incident=stream)
         fleet = incidents.fleet(connection, stream)
-    store.close()
     if incident is None:
         raise UserError(f"there is no incident {incident_id!r}; `driftline incidents list --all` shows them")
     if as_json:

@@ -64,7 +64,7 @@ def listing(
     from alerts import outbox
 
     pick(state, dict.fromkeys(_STATES), "state")
-    with reading(load_config(config)) as connection:
+    with reading(load_config(config).settings) as connection:
         found = outbox.listed(
             connection, state=None if state == "all" else state, incident=incident, channel=channel, limit=limit
         )
@@ -86,7 +86,7 @@ def retry(
     """
     from alerts import dead_letters
 
-    with writing(load_config(config)) as connection:
+    with writing(load_config(config).settings) as connection:
         chosen = _chosen(connection, ids, channel)
         handled = dead_letters.retry(connection, chosen, datetime.now(UTC))
     _report(handled, "waits to be sent again", as_json)
@@ -102,7 +102,7 @@ def drop(
     """Give dead letters up for good, or what still waits; the reason keeps who did."""
     from alerts import dead_letters
 
-    with writing(load_config(config)) as connection:
+    with writing(load_config(config).settings) as connection:
         chosen = _chosen(connection, ids, channel)
         handled = dead_letters.drop(connection, chosen, by or login("--by"), datetime.now(UTC))
     _report(handled, "dropped", as_json)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.common import ConfigOption, JsonOption, console, emit_json, load_config, parse_time, pick
+from monitor.cli.common import ConfigOption, JsonOption, console, emit_json, load_config, parse_time, pick, reading
 from monitor.errors import UserError
 
 if TYPE_CHECKING:
@@ -89,14 +89,11 @@ def report(
 
 def _incident(settings: Settings, incident: str, folder: Path, now: datetime, as_json: bool) -> None:
     from monitor.reporting.incident import page_of
-    from monitor.store import open_store
     from reports import incident_words as words
     from reports.incident_pages import write_incident
 
-    store = open_store(settings.state)
-    with store.read() as connection:
+    with reading(settings) as connection:
         page = page_of(connection, settings, incident, now)
-    store.close()
     if page is None:
         raise UserError(f"there is no incident {incident!r}; `driftline incidents list --all` shows them")
     path = write_incident(page, folder)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.common import ConfigOption, JsonOption, emit_json, load_config, parse_time, pick_model
+from monitor.cli.common import ConfigOption, JsonOption, emit_json, load_config, parse_time, pick_model, reading
 from monitor.errors import UserError
 
 
@@ -49,7 +49,7 @@ def results(
     """Findings from the ledger; with --as-of, as the monitor knew them at that time."""
     from detectors.result import Kind
     from monitor.cli.tables import findings_table
-    from monitor.store import evaluations, open_store
+    from monitor.store import evaluations
 
     if kind is not None and kind not in list(Kind):
         raise UserError(f"there is no kind {kind!r}; there are: {', '.join(Kind)}")
@@ -57,8 +57,7 @@ def results(
     loaded = load_config(config)
     pick_model(loaded, model)
     zone = loaded.settings.models[model].zone
-    store = open_store(loaded.settings.state)
-    with store.read() as connection:
+    with reading(loaded.settings) as connection:
         found = [
             finding
             for evaluation in evaluations.find(
@@ -73,7 +72,6 @@ def results(
             for finding in evaluation.findings
             if kind in (None, finding.kind.value)
         ]
-    store.close()
     if as_json:
         for finding in found:
             emit_json(finding.to_json())

@@ -10,7 +10,16 @@ from typing import Annotated, Any
 
 import typer
 
-from monitor.cli.common import ConfigOption, JsonOption, console, emit_json, load_config, parse_time, short_time
+from monitor.cli.common import (
+    ConfigOption,
+    JsonOption,
+    console,
+    emit_json,
+    load_config,
+    parse_time,
+    reading,
+    short_time,
+)
 from monitor.errors import UserError
 
 
@@ -39,13 +48,12 @@ def explain(
     from alerts import deliveries, intents, reminders, silences
     from alerts.explaining import explain as explained
     from monitor.service.wiring import wire
-    from monitor.store import incidents, open_store
+    from monitor.store import incidents
 
     now = parse_time(at, UTC) if at is not None else datetime.now(UTC)
     settings = load_config(config).settings
     routes = wire(settings).routes
-    store = open_store(settings.state)
-    with store.read() as connection:
+    with reading(settings) as connection:
         incident = incidents.get(connection, incident_id)
         if incident is None:
             raise UserError(f"there is no incident {incident_id!r}; `driftline incidents list --all` shows them")
@@ -53,7 +61,6 @@ def explain(
         planned = reminders.of_stream(connection, incident.stream)
         steps = explained(incident, routes, silences.active(connection, now), heard, planned, now)
         said = [one for one in intents.told(connection, incident.stream) if one["incident"] == incident.id]
-    store.close()
     if as_json:
         for step in steps:
             emit_json({"type": "decision", "what": step.what, "reason": step.reason, "note": step.note})

@@ -80,7 +80,7 @@ def add(
     loaded = load_config(config)
     for channel in notify or ():
         pick(channel, loaded.settings.alerts.channels, "channel")
-    with writing(loaded) as connection:
+    with writing(loaded.settings) as connection:
         silence = silences.add(
             connection,
             matchers=wanted,
@@ -116,7 +116,7 @@ def listing(
 
     now = datetime.now(UTC)
     since = datetime.min.replace(tzinfo=UTC) if ended else now
-    with reading(load_config(config)) as connection:
+    with reading(load_config(config).settings) as connection:
         found = silences.listed(connection, since)
     if as_json:
         for silence in found:
@@ -159,7 +159,7 @@ def extend(
 
     now = datetime.now(UTC)
     ends = _end(now, length, until)
-    with writing(load_config(config)) as connection:
+    with writing(load_config(config).settings) as connection:
         silence = silences.extend(connection, number, ends, now)
     if as_json:
         emit_json(_record(silence))
@@ -188,7 +188,7 @@ def end(
     """End a silence now; it stays in the history."""
     from alerts import silences
 
-    with writing(load_config(config)) as connection:
+    with writing(load_config(config).settings) as connection:
         silences.end(connection, number, datetime.now(UTC))
     if as_json:
         emit_json({"type": "silence", "id": number, "state": "ended"})

@@ -18,6 +18,7 @@ from monitor.cli.common import (
     load_config,
     login,
     pick,
+    reading,
     short_time,
 )
 
@@ -55,14 +56,11 @@ def listing(
 
     from alerts.triggers import retrainings
     from alerts.triggers.retrainings import Stage
-    from monitor.store import open_store
 
     if stage is not None:
         pick(stage, {each.value: each for each in Stage}, "stage")
-    store = open_store(load_config(config).settings.state)
-    with store.read() as connection:
+    with reading(load_config(config).settings) as connection:
         found = retrainings.listed(connection, model=model, stage=Stage(stage) if stage else None)
-    store.close()
     if as_json:
         for one in found:
             emit_json(_record(one))
@@ -85,12 +83,9 @@ def show(key: _Key, config: ConfigOption = None, as_json: JsonOption = False) ->
     import json
 
     from alerts.triggers import retrainings
-    from monitor.store import open_store
 
-    store = open_store(load_config(config).settings.state)
-    with store.read() as connection:
+    with reading(load_config(config).settings) as connection:
         one = retrainings.get(connection, key)
-    store.close()
     if as_json:
         emit_json({**_record(one), "payload": dict(one.payload)})
         return

@@ -18,6 +18,7 @@ from monitor.cli.common import (
     load_config,
     parse_time,
     pick_model,
+    reading,
     short_time,
 )
 from monitor.errors import UserError
@@ -39,15 +40,13 @@ def listing(model: _ModelArgument, config: ConfigOption = None, as_json: JsonOpt
     from rich.table import Table
     from rich.text import Text
 
-    from monitor.store import open_store, served, versions
+    from monitor.store import served, versions
 
     loaded = load_config(config)
     pick_model(loaded, model)
-    store = open_store(loaded.settings.state)
-    with store.read() as connection:
+    with reading(loaded.settings) as connection:
         seen, known = versions.versions(connection, model), served.registered(connection, model)
         prints = {version: served.fingerprints(connection, model, version) for version in seen}
-    store.close()
     table = Table(box=None, pad_edge=False)
     for heading in ("version", "first row", "last row", "registered", "preprocessing"):
         table.add_column(heading, overflow="fold")
