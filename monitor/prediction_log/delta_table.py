@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -40,6 +39,7 @@ from monitor.prediction_log.arrow import (
     within,
 )
 from monitor.prediction_log.base import Held, Hour, LogMismatch, LogUnreachable, Part
+from monitor.prediction_log.delta_newest import Commit, commit_of, opened_at, still_newest
 from monitor.prediction_log.parquet_parts import FileReaders, file_parts, one_after_another
 from monitor.prediction_log.recent import Recent
 
@@ -72,44 +72,6 @@ class DataFile:
         return self.first is not None and self.last is not None and low <= self.first and self.last < high
 
 
-@dataclass(frozen=True, slots=True)
-class _Commit:
-    """A version of a table in a local folder: the file that makes it, and what tells that file from another."""
-
-    path: Path
-    inode: int
-    written: int
-
-
-def _commit(folder: Path, version: int) -> _Commit | None:
-    """The commit that made a version; None where its file is no longer kept."""
-    path = folder / "_delta_log" / f"{version:020}.json"
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return _Commit(path, found.st_ino, found.st_mtime_ns)
-
-
-def _still_newest(seen: _Commit) -> bool:
-    """Whether a commit is where it was (the table was not made anew) and none has followed: they have no gaps."""
-    folder, version = seen.path.parents[1], int(seen.path.stem)
-    return _commit(folder, version) == seen and _commit(folder, version + 1) is None
-
-
-@lru_cache(maxsize=16)
-def _known(uri: str, seen: _Commit) -> DeltaTable | None:
-    """The table whose newest commit was seen to be `seen`.
-
-    An evaluation asks for it half a dozen times, and opening it reads the whole log each time. Only as many are held
-    as are read at once: one of a year's daily files takes 0.3 MB.
-    """
-    try:
-        return DeltaTable(uri)
-    except (DeltaError, OSError, ValueError):
-        return None
-
-
 def first_line(error: BaseException | None) -> str:
     """What an error says, without terminal colours, stack frames and tree drawings."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()
@@ -137,7 +99,7 @@ class TimedTable:
         self._hint = hint
         self._hours: dict[str, dict[int, int]] = {}
         self._listed: tuple[tuple[str, int], list[DataFile]] | None = None
-        self._seen: _Commit | None = None
+        self._seen: Commit | None = None
 
     def open(self) -> DeltaTable:
         """The table at its newest version. Raises LogUnreachable."""
@@ -148,11 +110,11 @@ class TimedTable:
 
     def find(self) -> DeltaTable | None:
         """The table at its newest version, None where there is none; only to be read. Raises LogUnreachable."""
-        if self._seen is not None and _still_newest(self._seen):
-            return _known(self.uri, self._seen) or self.load()
+        if self._seen is not None and still_newest(self._seen):
+            return opened_at(self.uri, self._seen) or self.load()
         table = self.load()
         if table is not None and self.folder:
-            self._seen = _commit(self.folder, table.version())
+            self._seen = commit_of(self.folder, table.version())
         return table
 
     def load(self) -> DeltaTable | None:
