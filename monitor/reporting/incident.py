@@ -25,6 +25,7 @@ from monitor.judging.moment import program
 from monitor.reporting import pictures
 from monitor.reporting.gather import WEEKS, Gathered, gather
 from monitor.reporting.ranking import change_in_words
+from monitor.reporting.record import record_of
 from monitor.reporting.said import notices
 from monitor.reporting.segments import segment_rows
 from monitor.reporting.why import why_of
@@ -221,20 +222,7 @@ def _record(connection: Connection, incident: Incident, known_at: datetime) -> I
         if one.incident == incident.id and one.created_at <= known_at:
             stage = one.stage.value if one.changed_at <= known_at else "asked"
             entries.append(TimelineEntry(one.created_at, "retraining", f"{one.trigger}: {stage}", one.actor or None))
-    return IncidentRecord(
-        id=incident.id,
-        title=incident.summary,
-        diagnosis=incident.diagnosis,
-        severity=incident.severity.value,
-        state=incident.state.value,
-        opened_at=incident.opened_at,
-        resolved_at=incident.resolved_at,
-        closing=incident.verdict.value if incident.verdict else None,
-        subjects=incident.subjects,
-        summary=incident.summary,
-        action=incident.action,
-        timeline=tuple(sorted(entries, key=lambda entry: entry.at)),
-    )
+    return record_of(incident, sorted(entries, key=lambda entry: entry.at))
 
 
 def _measured(told: Evidence) -> Measured:

@@ -15,12 +15,13 @@ from detectors.registry import JOINT
 from detectors.result import Finding, Kind, Severity, Status
 from monitor.reporting import pictures
 from monitor.reporting.gather import Gathered, kinds
+from monitor.reporting.health import latest_of, strip
 from monitor.reporting.ranking import change_in_words, ranked, worth_showing
+from monitor.reporting.record import record_of
 from monitor.reporting.segments import segment_rows
 from monitor.reporting.why import why
 from monitor.store.evaluations import Evaluation
 from reports.context import (
-    Aspect,
     Change,
     DeepDiveLink,
     Distribution,
@@ -28,7 +29,6 @@ from reports.context import (
     Figure,
     FindingRow,
     Gap,
-    HealthRow,
     IncidentRecord,
     ModelPage,
     Period,
@@ -44,14 +44,6 @@ from reports.links import incident_name
 from reports.selection import DRAWN
 from reports.wording import sentence
 
-_ASPECTS = {
-    Aspect.QUALITY: Kind.QUALITY,
-    Aspect.DRIFT: Kind.FEATURE,
-    Aspect.PREDICTION: Kind.PREDICTION,
-    Aspect.PERFORMANCE: Kind.PERFORMANCE,
-    Aspect.BUSINESS: Kind.BUSINESS,
-    Aspect.VOLUME: Kind.VOLUME,
-}
 _URGENT = (Trouble.DATA, Trouble.PERFORMANCE, Trouble.SILENCE, Trouble.BLIND, Trouble.LABELS)
 _DISTRIBUTION = ("ks", "psi")
 _WEEK = timedelta(days=7)
@@ -61,7 +53,7 @@ _MOST_PAGES = 12
 
 def model_page(gathered: Gathered, deep_dive: DeepDiveLink | None, with_pages: Collection[str] = ()) -> ModelPage:
     """The page, its verdict first; `with_pages` are the incidents that have a page of their own beside it."""
-    latest = _latest(gathered)
+    latest = latest_of(gathered)
     verdict, said, action, diagnosis = _verdict(gathered)
     page = ModelPage(
         name=gathered.model,
@@ -74,7 +66,7 @@ def model_page(gathered: Gathered, deep_dive: DeepDiveLink | None, with_pages: C
         subjects=next((one.subjects for one in _open(gathered)), ()),
         task=gathered.settings.task,
         versions=_versions(gathered),
-        health=_strip(gathered),
+        health=strip(gathered),
         changes=changes(gathered),
         incidents=tuple(_record(gathered, incident, with_pages) for incident in _this_week(gathered)),
         gaps=_gaps(gathered),
@@ -119,7 +111,7 @@ def changes(gathered: Gathered) -> tuple[Change, ...]:
 
 def _passed(gathered: Gathered) -> list[Change]:
     """Statistics that are over their limit now and were not a week ago, and the other way round."""
-    now = _latest(gathered)
+    now = latest_of(gathered)
     if now is None:
         return []
     week_ago = now.window.end - _WEEK
@@ -141,12 +133,6 @@ def _passed(gathered: Gathered) -> list[Change]:
             kind = "data" if finding.kind is Kind.QUALITY else "drift"
             found.append(Change(now.window.end, kind, text, gathered.model, subject=finding.subject))
     return found[:_MOST_CHANGES]
-
-
-def _latest(gathered: Gathered) -> Evaluation | None:
-    judged = [one for one in gathered.of_horizon(gathered.inputs, gathered.summary) if one.baseline]
-    here = gathered.in_period(judged)
-    return here[-1] if here else None
 
 
 def _open(gathered: Gathered) -> list[Incident]:
@@ -210,68 +196,6 @@ def _change(before: str, after: str) -> str:
     """`median 35.06` and `median 55.94` as `median 35.06 → 55.94`."""
     said, _, value = after.rpartition(" ")
     return f"{before} → {value}" if said and before.startswith(f"{said} ") else f"{before} → {after}"
-
-
-def _strip(gathered: Gathered) -> tuple[HealthRow, ...]:
-    rows = [_health(gathered, aspect) for aspect in Aspect]
-    watched = any(state is not State.MISSING for row in rows for _, state in row.weeks if row.aspect is Aspect.BUSINESS)
-    return tuple(row for row in rows if watched or row.aspect is not Aspect.BUSINESS)
-
-
-def _health(gathered: Gathered, aspect: Aspect) -> HealthRow:
-    kind = _ASPECTS[aspect]
-    weeks = []
-    for back in range(7, -1, -1):
-        end = gathered.period.end - back * _WEEK
-        week = Period(end - _WEEK, end)
-        weeks.append((week, _state(_statuses(gathered, aspect, kind, week))))
-    newest = _newest(gathered, aspect, kind)
-    return HealthRow(aspect, _state(newest) if newest else weeks[-1][1], tuple(weeks), _note(gathered, aspect))
-
-
-def _newest(gathered: Gathered, aspect: Aspect, kind: Kind) -> set[Status]:
-    """How the findings of one kind stood in the latest window that sums the week up: what the note counts too."""
-    if aspect in (Aspect.PERFORMANCE, Aspect.BUSINESS):
-        judged = gathered.in_period(gathered.performance)[-1:]
-    else:
-        judged = [latest] if (latest := _latest(gathered)) else []
-    return {finding.status for one in judged for finding in kinds(one, kind)}
-
-
-def _statuses(gathered: Gathered, aspect: Aspect, kind: Kind, week: Period) -> set[Status]:
-    """How the findings of one kind stood whose windows ended in the week."""
-    if aspect in (Aspect.PERFORMANCE, Aspect.BUSINESS):
-        judged = [one for one in gathered.performance if week.start < one.window.end <= week.end]
-        return {f.status for one in judged for f in one.findings if f.kind is kind}
-    past = [one for one in gathered.history if week.start < one.window.end <= week.end]
-    return {one.statuses[kind] for one in past if kind in one.statuses}
-
-
-def _state(statuses: set[Status]) -> State:
-    if Status.BREACH in statuses:
-        return State.BREACH
-    if Status.OK in statuses:
-        return State.OK
-    return State.INSUFFICIENT if statuses else State.MISSING
-
-
-def _note(gathered: Gathered, aspect: Aspect) -> str:
-    if aspect is Aspect.PERFORMANCE:
-        newest = gathered.in_period(gathered.performance)
-        if not newest:
-            return "no labels yet"
-        findings = [f for f in newest[-1].findings if f.statistic is not None]
-        return ", ".join(f"{f.subject} {f.statistic:.2f}" for f in findings[:2])
-    latest = _latest(gathered)
-    if aspect is Aspect.VOLUME:
-        rows = sum(s.rows for s in gathered.slots if gathered.period.start <= s.start < gathered.period.end)
-        return f"{rows:,} rows" if rows else ""
-    if latest is None:
-        return ""
-    findings = kinds(latest, _ASPECTS[aspect])
-    subjects = {finding.subject for finding in findings}
-    bad = {finding.subject for finding in findings if finding.status is Status.BREACH}
-    return f"{len(bad)} of {len(subjects)}" if subjects else ""
 
 
 def _features(gathered: Gathered, latest: Evaluation) -> tuple[FeatureDrift, ...]:
@@ -383,21 +307,8 @@ def _record(gathered: Gathered, incident: Incident, with_pages: Collection[str])
     entries = tuple(
         TimelineEntry(at, event, reason) for owner, event, at, reason in gathered.timeline if owner == incident.id
     )
-    return IncidentRecord(
-        id=incident.id,
-        title=sentence(incident.summary),
-        diagnosis=incident.diagnosis,
-        severity=incident.severity.value,
-        state=incident.state.value,
-        opened_at=incident.opened_at,
-        resolved_at=incident.resolved_at,
-        closing=incident.verdict.value if incident.verdict else None,
-        subjects=incident.subjects,
-        summary=incident.summary,
-        action=incident.action,
-        timeline=entries,
-        page=incident_name(incident.id) if incident.id in with_pages else None,
-    )
+    page = incident_name(incident.id) if incident.id in with_pages else None
+    return record_of(incident, entries, title=sentence(incident.summary), page=page)
 
 
 def _gaps(gathered: Gathered) -> tuple[Gap, ...]:
