@@ -275,7 +275,7 @@ def _by_day(folder: Path, reference: str) -> tuple[Any, Any, list[str]]:
 
 
 def nannyml_days(folder: Path, reference: str) -> Any:
-    """Which columns are beyond their thresholds on each day: its univariate calculator as it comes."""
+    """Which columns are beyond their thresholds on each day, a day a chunk: its univariate calculator as it comes."""
     import pandas as pd
     from nannyml import UnivariateDriftCalculator
 
@@ -289,13 +289,15 @@ def nannyml_days(folder: Path, reference: str) -> Any:
         column: [name for name in found.columns if name.startswith(column + "_") and name.endswith("_alert")]
         for column in columns
     }
-    return {
-        "alarms": [[c for c in columns if any(bool(row[name]) for name in alarms[c])] for _, row in found.iterrows()]
-    }
+    told = [[c for c in columns if any(bool(row[name]) for name in alarms[c])] for _, row in found.iterrows()]
+    return {"days": sorted(after["day"].unique().tolist()), "alarms": told}
 
 
-def evidently_days(folder: Path, reference: str) -> Any:
-    """Which columns drift on each day against the reference: its drift preset as it comes."""
+def evidently_days(folder: Path, reference: str, seconds: str) -> Any:
+    """Which columns drift on each day against the reference: its drift preset as it comes.
+
+    Days are taken in an order of chance until `seconds` have passed, so that those that were judged are a fair sample.
+    """
     from evidently import DataDefinition, Dataset, Report
     from evidently.presets import DataDriftPreset
 
@@ -305,13 +307,14 @@ def evidently_days(folder: Path, reference: str) -> Any:
         numerical_columns=numbers, categorical_columns=[name for name in columns if name not in numbers]
     )
     usual = Dataset.from_pandas(before[columns], definition)
-    alarms = []
-    for _, day in after.groupby("day", sort=True):
-        found = Report([DataDriftPreset()]).run(
-            Dataset.from_pandas(day[columns].reset_index(drop=True), definition), usual
-        )
-        alarms.append(_evidently_drifted(found.dict()["metrics"]))
-    return {"alarms": alarms}
+    alarms, deadline = {}, time.monotonic() + float(seconds)
+    for day in np.random.default_rng(0).permutation(after["day"].unique()).tolist():
+        if alarms and time.monotonic() > deadline:
+            break
+        rows = after.loc[after["day"] == day, columns].reset_index(drop=True)
+        found = Report([DataDriftPreset()]).run(Dataset.from_pandas(rows, definition), usual)
+        alarms[day] = _evidently_drifted(found.dict()["metrics"])
+    return {"days": sorted(alarms), "alarms": [alarms[day] for day in sorted(alarms)]}
 
 
 def _evidently_drifted(metrics: list[dict[str, Any]]) -> list[str]:

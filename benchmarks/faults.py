@@ -10,18 +10,20 @@ their true mean and variance from day to day.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from benchmarks.policy import parts_of, scan, sums_of
-from benchmarks.streams import Stream
+from benchmarks.streams import Stream, profiles_of, with_columns
 from detectors.calibration import Calibration
-from detectors.functionals import Views
 from detectors.learned_parts import LearnedParts
+from detectors.profile import Profile
+from detectors.result import FloatArray, IntArray
 
 NEVER = 99.0
 Columns = dict[str, pa.Array]
@@ -139,55 +141,70 @@ def delays(
 ) -> dict[str, tuple[float, float]]:
     """Delay of each fault that begins `after` days into production, and the oracle's; NEVER beyond `days`."""
     first = stream.reference
-    clean = sums_of(learned, [profile for _, profile in stream.days])
-    weekdays = np.array([day.weekday() for day, _ in stream.days])
     start = first + after
     stop = min(start + days, len(stream.days))
+    clean = sums_of(learned, [profile for _, profile in stream.days])
+    weekdays = np.array([day.weekday() for day, _ in stream.days])
     truths = []
     for (_, one), sums in zip(parts_of(learned), clean, strict=True):
         values = one.views.values(sums)[0]
         truths.append((np.nanmean(values, axis=0), np.nanvar(values, axis=0)))
 
-    def seen(fault: Fault, faulty: list[np.ndarray]) -> tuple[float, float]:
-        bad = _certain(learned.whole.views, stream, fault, faulty[0])
-        told = bad.copy()
-        for (_, one), before, now, truth in zip(parts_of(learned), clean, faulty, truths, strict=True):
-            places = _series(one, stream, fault)
-            sums = np.vstack((before[first:start], now))
-            for part in scan(one, sums, weekdays[first:stop], horizons).values():
-                bad |= part[after:, places].any(axis=1)
-            told |= _oracle(one, sums, truth, places, horizons)[after:]
-        return _first(bad), _first(told)
+    def seen(some: Sequence[Fault], faulty: list[Profile]) -> list[tuple[float, float]]:
+        found = [_certain(stream, fault, faulty) for fault in some]
+        told = [bad.copy() for bad in found]
+        now = sums_of(learned, faulty)
+        for (_, one), before, later, truth in zip(parts_of(learned), clean, now, truths, strict=True):
+            sums = np.vstack((before[first:start], later))
+            beyond = np.any(list(scan(one, sums, weekdays[first:stop], horizons, after).values()), axis=0)
+            values = one.views.values(sums)[0]
+            for fault, bad, oracle in zip(some, found, told, strict=True):
+                places = _series(one, stream, fault)
+                bad |= beyond[after:, places].any(axis=1)
+                oracle |= _oracle(one.threshold, values, truth, places, horizons)[after:]
+        return [(_first(bad), _first(oracle)) for bad, oracle in zip(found, told, strict=True)]
 
-    alone = with_faults(stream, learned, clean, start, stop, rng)
-    found = {fault.name: seen(fault, faulty) for fault, faulty in alone.items()}
-    together = [part[start:stop].copy() for part in clean]
+    alone = with_faults(stream, start, stop, rng)
+    delay = {fault.name: seen([fault], faulty)[0] for fault, faulty in alone.items()}
     some = [FAULTS[place] for place in _AT_ONCE]
+    together = [profile for _, profile in stream.days[start:stop]]
     for fault in some:
-        for (_, one), part, faulty in zip(parts_of(learned), together, alone[fault], strict=True):
-            for name in fault.columns:
-                places = _places(one.views, stream.grid.index(name))
-                part[:, places] = faulty[:, places]
-    own, oracle = zip(*(seen(fault, together) for fault in some), strict=True)
-    return found | {TOGETHER: (max(own), max(oracle))}
+        together = [
+            with_columns(profile, faulty, [stream.grid.index(name) for name in fault.columns])
+            for profile, faulty in zip(together, alone[fault], strict=True)
+        ]
+    own, oracle = zip(*seen(some, together), strict=True)
+    return delay | {TOGETHER: (max(own), max(oracle))}
 
 
-def with_faults(
-    stream: Stream, learned: LearnedParts, clean: list[np.ndarray], start: int, stop: int, rng: np.random.Generator
-) -> dict[Fault, list[np.ndarray]]:
-    """The sums of the days `start` to `stop` with each fault, shape (days, width), of the whole and each segment.
-
-    `clean` are those of all days.
-    """
-    facts = _facts(stream)
+def with_faults(stream: Stream, start: int, stop: int, rng: np.random.Generator) -> dict[Fault, list[Profile]]:
+    """The days `start` to `stop` with each fault, which begins on the first of them."""
+    assert stream.rows is not None
+    facts, days = _facts(stream), range(start, stop)
     found = {}
     for fault in FAULTS:
-        each = [
-            _faulty(stream, learned, fault, day, day - start + 1, [part[day] for part in clean], rng, facts)
-            for day in range(start, stop)
+        if not fault.columns:
+            kept = [stream.rows[day].take(pa.array(np.flatnonzero(_half(stream.rows[day], rng)))) for day in days]
+            found[fault] = profiles_of(stream.grid, kept)
+            continue
+        # Only the touched columns are counted again; the others are as they were.
+        changed = []
+        for day in days:
+            rows = stream.rows[day]
+            by = {part.name: rows.column(part.name) for part in stream.grid.segments}
+            now = fault.change(rows, day - start + 1, rng, facts)
+            changed.append(pa.table({**by, **now, "(rows)": pa.nulls(rows.num_rows)}))
+        places = [stream.grid.index(name) for name in fault.columns]
+        counted = profiles_of(stream.grid, changed, places)
+        found[fault] = [
+            with_columns(stream.days[day][1], faulty, places) for day, faulty in zip(days, counted, strict=True)
         ]
-        found[fault] = [np.array(part) for part in zip(*each, strict=True)]
     return found
+
+
+def _half(rows: pa.Table, rng: np.random.Generator) -> NDArray[np.bool_]:
+    half: NDArray[np.bool_] = rng.random(rows.num_rows) < 0.5
+    return half
 
 
 def _first(bad: np.ndarray) -> float:
@@ -209,70 +226,29 @@ def _facts(stream: Stream) -> Facts:
     )
 
 
-def _faulty(
-    stream: Stream,
-    learned: LearnedParts,
-    fault: Fault,
-    day: int,
-    since: int,
-    clean: list[np.ndarray],
-    rng: np.random.Generator,
-    facts: Facts,
-) -> list[np.ndarray]:
-    assert stream.rows is not None
-    rows = stream.rows[day]
-    if not fault.columns:
-        keep = np.flatnonzero(rng.random(rows.num_rows) < 0.5)
-        return [part[0] for part in sums_of(learned, [stream.grid.profile(rows.take(pa.array(keep)).combine_chunks())])]
-    changed = fault.change(rows, since, rng, facts)
-    # A profile of the touched columns alone; the others' sums are as they were.
-    by = {part.name: rows.column(part.name) for part in stream.grid.segments}
-    table = pa.table({**by, **changed, "(rows)": pa.nulls(rows.num_rows)})
-    out = [part.copy() for part in clean]
-    touched = sums_of(learned, [stream.grid.profile(table)])
-    for (_, one), part, sums in zip(parts_of(learned), out, touched, strict=True):
-        for name in fault.columns:
-            places = _places(one.views, stream.grid.index(name))
-            part[places] = sums[0][places]
-    return out
-
-
-def _places(views: Views, column: int) -> np.ndarray:
-    """Where a row of sums speaks of a column."""
-    parts = (views.width - 1 - len(views.top)) // views.features
-    shares = views.place[(views.series == 3) & (views.column == column)]
-    return np.concatenate(
-        ([1 + part * views.features + column for part in range(parts)], 1 + parts * views.features + shares)
-    ).astype(np.int64)
-
-
 def _series(calibration: Calibration, stream: Stream, fault: Fault) -> np.ndarray:
     columns = [stream.grid.index(name) for name in fault.columns] or [-1]
     return np.flatnonzero(np.isin(calibration.views.column, columns) & calibration.active)
 
 
-def _certain(views: Views, stream: Stream, fault: Fault, sums: np.ndarray) -> np.ndarray:
+def _certain(stream: Stream, fault: Fault, days: Sequence[Profile]) -> NDArray[np.bool_]:
     """What needs no calibration: a column that is not there, or has no value in any row."""
-    gone = np.zeros(len(sums), np.bool_)
-    for name in fault.columns:
-        column = stream.grid.index(name)
-        present, missing = sums[:, 1 + views.features + column], sums[:, 1 + 2 * views.features + column]
-        gone |= (present == 0) | (missing == present)
-    return gone
+    columns = [stream.grid.index(name) for name in fault.columns]
+    return np.array([bool((day.null + day.nan >= day.present)[columns].any()) for day in days])
 
 
 def _oracle(
-    calibration: Calibration,
-    sums: np.ndarray,
-    truth: tuple[np.ndarray, np.ndarray],
-    places: np.ndarray,
+    threshold: float,
+    values: FloatArray,
+    truth: tuple[FloatArray, FloatArray],
+    places: IntArray,
     horizons: tuple[int, ...],
-) -> np.ndarray:
-    values = calibration.views.values(sums)[0][:, places]
+) -> NDArray[np.bool_]:
+    values = values[:, places]
     mean, deviation = truth[0][places], np.sqrt(np.maximum(truth[1][places], 1e-12))
     bad = np.zeros(len(values), np.bool_)
     for horizon in horizons:
         total = np.cumsum(np.vstack((np.zeros(len(places)), np.nan_to_num(values - mean))), axis=0)
         score = (total[horizon:] - total[:-horizon]) / deviation / np.sqrt(horizon)
-        bad[horizon - 1 :] |= (np.abs(score) > calibration.threshold).any(axis=1)
+        bad[horizon - 1 :] |= (np.abs(score) > threshold).any(axis=1)
     return bad

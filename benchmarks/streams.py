@@ -8,7 +8,7 @@ rows a day cost what fifty do.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -18,7 +18,10 @@ from scipy.special import ndtr
 
 from benchmarks.flight_rows import FIRST, flight_rows
 from detectors import Grid
+from detectors.cells import AUX
 from detectors.profile import Profile
+from detectors.tally import Runs, Tally
+from detectors.values import column_of
 
 START = date(2024, 1, 1)  # a Monday
 
@@ -34,6 +37,11 @@ class Stream:
 
 
 Maker = Callable[[np.random.Generator, int, int], Stream]
+
+
+def chosen(names: Sequence[str], words: Sequence[str]) -> list[str]:
+    """The streams that one of some words means: its whole name, or a part of it that is no stream's name."""
+    return [name for name in names if any(word == name or (word in name and word not in names) for word in words)]
 
 
 class Flights:
@@ -86,8 +94,44 @@ class Flights:
         ends = np.cumsum([len(piece) for piece in pieces]).tolist()
         tables = [rows.slice(end - len(piece), len(piece)) for piece, end in zip(pieces, ends, strict=True)]
         grid = Grid.fit(rows.slice(0, ends[reference - 1]), segments=self.segments)
-        profiles = [grid.profile(table) for table in tables]
+        profiles = profiles_of(grid, tables)
         return Stream(grid, list(zip(dates, profiles, strict=True)), reference, tables)
+
+
+def profiles_of(grid: Grid, days: Sequence[pa.Table], places: Iterable[int] | None = None) -> list[Profile]:
+    """The profile of each day, all counted at once; only the columns at `places` where these are given.
+
+    Columns that are not counted have no rows in any cell.
+    """
+    rows = pa.concat_tables(days)
+    lengths = np.array([table.num_rows for table in days], dtype=np.int64)
+    bounds = np.concatenate(([0], np.cumsum(lengths)))
+    runs = Runs(0, bounds, np.arange(len(days)), None, grid.segment_codes(rows))
+    tally = Tally(grid, len(days))
+    tally.add_rows(runs)
+    for place in range(len(grid)) if places is None else places:
+        tally.add(place, column_of(rows, grid.columns[place].name), runs)
+    return [tally.profile(day) for day in range(len(days))]
+
+
+def with_columns(day: Profile, other: Profile, places: Iterable[int]) -> Profile:
+    """A day with the columns at `places` as they are in another profile of as many rows."""
+    counts, aux, sums, parts = (part.copy() for part in (day.counts, day.aux, day.sums, day.parts))
+    grid, coarse = day.grid, day.grid.coarse
+    for place in places:
+        cells = slice(int(grid.offsets[place]), int(grid.offsets[place + 1]))
+        counts[cells] = other.counts[cells]
+        aux[place], sums[place] = other.aux[place], other.sums[place]
+        if grid.segments:
+            # Each segment's rows lie as `Profile.parts` says: how many, cells, what fits none, sums.
+            fits, outside = 1 + coarse.cells, 1 + coarse.cells + len(grid) * len(AUX)
+            for span in (
+                slice(1 + int(coarse.offsets[place]), 1 + int(coarse.offsets[place + 1])),
+                slice(fits + place * len(AUX), fits + (place + 1) * len(AUX)),
+                slice(outside + place * 2, outside + (place + 1) * 2),
+            ):
+                parts[:, span] = other.parts[:, span]
+    return Profile(grid, day.rows, counts, aux, sums, parts)
 
 
 def synthetic(
