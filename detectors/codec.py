@@ -119,9 +119,10 @@ def decode_profile(data: bytes, grid_id: str, sizes: tuple[int, int, int, int]) 
     parts, start = [], 0
     for size, width in zip(sizes, widths, strict=True):
         planes = np.frombuffer(plain, dtype=np.uint8, count=size * width, offset=start).reshape(width, size)
-        wide = np.zeros((size, 8), dtype=np.uint8)
-        wide[:, :width] = planes.T
-        part = wide.view("<i8").reshape(-1).astype(np.int64, copy=False)
+        # A plane at a time, as each lies in memory: putting the bytes of each number side by side takes ten times that.
+        part = planes[0].astype(np.int64)
+        for shift in range(1, width):
+            part |= planes[shift].astype(np.int64) << (8 * shift)
         if part.min(initial=0) < 0:
             raise DetectorError("stored profile is damaged: negative counts")
         parts.append(part)

@@ -81,6 +81,8 @@ def evaluate(
             evaluations.record(connection, evaluation)
         for version, baseline, made in judging.made:
             profiles.keep_days(connection, model, version, baseline.grid, made)
+        for (version, grid, taught), days in judging.summed.items():
+            profiles.keep_sums(connection, model, version, grid, taught, days)
         profiles.looked_at(connection, model, judging.looked_at)
         findings = [finding for evaluation in judged for finding in evaluation.findings]
         events: tuple[IncidentEvent, ...] = ()

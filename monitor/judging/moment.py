@@ -15,8 +15,7 @@ from importlib.metadata import version as distribution_version
 
 from detectors import Profile
 from detectors.learned import LearnedRule
-from detectors.learned_parts import LearnedParts
-from detectors.result import Finding, Window
+from detectors.result import Finding, IntArray, Window
 from detectors.sample import Sample
 from detectors.threshold import ThresholdRule
 from monitor.evaluate import Context, unjudged
@@ -30,13 +29,15 @@ from monitor.performance.estimating import Estimating
 from monitor.performance.judge import judge_windows
 from monitor.prediction_log.base import LabelSource, PredictionLog
 from monitor.profiling.sync import sync
+from monitor.reference import day_sums
 from monitor.reference.baseline import Learning, ensure
-from monitor.reference.calibrating import hourly_rule, learn, learned_rule, marked, with_rows
+from monitor.reference.calibrating import Taught, hourly_rule, learn, learned_rule, marked, with_rows
 from monitor.reference.left_out import incident_spans, only_event, without
 from monitor.settings import ModelSettings
 from monitor.store import evaluations, profiles, samples, served, versions
 from monitor.store.baselines import Baseline
 from monitor.store.evaluations import DONE, Evaluation
+from monitor.store.profiles import DaySums, Piece
 from monitor.windows import Aspect, Due, days, earlier, local_day, longest, midnight
 from monitor.world import World
 
@@ -50,13 +51,19 @@ def program() -> str:
     return distribution_version("driftline")
 
 
+def _is_day(start: datetime, end: datetime) -> bool:
+    """Whether a span is a day, of whatever length its clock makes it, and no hour."""
+    return end - start > timedelta(hours=2)
+
+
 Made = tuple[str, Baseline, list[tuple[datetime, datetime, Profile]]]
 References = Mapping[str, Baseline | Learning]
 
 
 @dataclass
 class Judging:
-    """One model's work at one moment; `made` collects day sums that the transaction may store.
+    """One model's work at one moment; `made` collects day sums that the transaction may store, `summed` what
+    calibrations, by version, grid and key, make of days.
 
     With `explain`, findings tell how they can be computed again (for people who check, not for the ledger).
     """
@@ -70,7 +77,9 @@ class Judging:
     explain: bool = False
     made: list[Made] = field(default_factory=list)
     looked_at: tuple[datetime, ...] = ()
-    _calibrations: dict[str, LearnedParts | None] = field(default_factory=dict)
+    summed: dict[tuple[str, str, str], list[DaySums]] = field(default_factory=dict)
+    _calibrations: dict[str, Taught | None] = field(default_factory=dict)
+    _sums: dict[tuple[str, datetime, datetime], IntArray] = field(default_factory=dict)
 
     def windows(self, dues: Sequence[Due], *, revisions: bool = True) -> Iterator[Evaluation]:
         """Every due window judged, then the revisions of earlier windows whose rows have changed since."""
@@ -143,7 +152,7 @@ class Judging:
             found = references.get(version)
             baseline = found if isinstance(found, Baseline) else None
             parts = self._parts(version, baseline, spans) if baseline else []
-            production = sum(parts, Profile.empty(baseline.grid)) if baseline else None
+            production = sum((part.profile for part in parts), Profile.empty(baseline.grid)) if baseline else None
             sample = self._sample(version, baseline, window) if baseline else None
             source = digest(production, rows, sample)
             if revise and source == self._source(version, baseline, window):
@@ -163,7 +172,7 @@ class Judging:
                 findings.append(unjudged(context, "baseline", rows, half))
             elif baseline is not None and production is not None and version in present:
                 reference = self._reference(version, baseline, window)
-                rule = self._rule(baseline, window, spans, parts)
+                rule = self._rule(baseline, window, parts)
                 hasty = baseline.provisional or (window.horizon == "1h" and rule is not None)
                 findings += judge_everything(
                     context, self.settings, reference, production, hasty, rule, explain=self.explain
@@ -206,35 +215,46 @@ class Judging:
             prints = [] if column is None else served.fingerprints(connection, self.model, version)
         return judge_version(context, self.settings, rows, prints, known)
 
-    def _parts(self, version: str, baseline: Baseline, spans: list[tuple[datetime, datetime]]) -> list[Profile]:
+    def _parts(self, version: str, baseline: Baseline, spans: list[tuple[datetime, datetime]]) -> list[Piece]:
         """The profile of each span; days that had to be summed are remembered, for the transaction to store."""
-        made: list[tuple[datetime, datetime, Profile]] = []
+        # A longer window ends with the day that the shorter one was.
+        made = [day for name, on, some in self.made if name == version and on.id == baseline.id for day in some]
+        old = len(made)
         with self.world.store.read() as connection:
             found = profiles.pieces(connection, self.model, version, baseline.grid, spans, made)
-        whole = [piece for piece in made if piece[1] - piece[0] > timedelta(hours=2)]
+        whole = [piece for piece in made[old:] if _is_day(piece[0], piece[1])]
         if whole:
             self.made.append((version, baseline, whole))
         return found
 
-    def _rule(
-        self,
-        baseline: Baseline,
-        window: Window,
-        spans: Sequence[tuple[datetime, datetime]],
-        parts: Sequence[Profile],
-    ) -> ThresholdRule | None:
+    def _rule(self, baseline: Baseline, window: Window, parts: Sequence[Piece]) -> ThresholdRule | None:
         """What the model's false-alarm budget makes of a window; None where thresholds are fixed."""
         if baseline.id not in self._calibrations:
             self._calibrations[baseline.id] = learn(
                 self.world.store, self.log, self.settings, baseline, self.world.pool
             )
-        calibration = self._calibrations[baseline.id]
-        if calibration is None:
+        taught = self._calibrations[baseline.id]
+        if taught is None:
             return None
         if window.horizon == "1h":
             return hourly_rule(self.settings)
-        dates = [local_day(start, self.settings.zone) for start, _ in spans]
-        return learned_rule(calibration, self.settings, list(zip(dates, parts, strict=True)))
+        sums = [self._sums_of(baseline, taught, part) for part in parts]
+        held = [(local_day(part.start, self.settings.zone), part.profile) for part in parts]
+        return learned_rule(taught.parts, self.settings, held, sums)
+
+    def _sums_of(self, baseline: Baseline, taught: Taught, part: Piece) -> IntArray:
+        """What a calibration makes of a day: made before for a shorter window, or for one of another day, or now."""
+        key = (baseline.id, part.start, part.end)
+        if key not in self._sums:
+            if part.sums is not None and part.taught == taught.key:
+                self._sums[key] = day_sums.from_bytes(taught.parts, part.sums)
+            else:
+                self._sums[key] = day_sums.sums_of(taught.parts, part.profile)
+                if _is_day(part.start, part.end):
+                    kept = self.summed.setdefault((baseline.version, baseline.grid.id, taught.key), [])
+                    made = day_sums.to_bytes(self._sums[key])
+                    kept.append(DaySums(part.start, part.end, part.profile.rows, made))
+        return self._sums[key]
 
     def _sample(self, version: str, baseline: Baseline, window: Window) -> Sample | None:
         """The rows of a window that the detectors of the joint distribution read, where they are asked for."""
@@ -261,7 +281,8 @@ class Judging:
             return baseline.profile
         with self.world.store.read() as connection:
             spans = without(spans, self.settings, incident_spans(connection, self.model))
-        moving = sum(self._parts(version, baseline, spans), Profile.empty(baseline.grid))
+        parts = self._parts(version, baseline, spans)
+        moving = sum((part.profile for part in parts), Profile.empty(baseline.grid))
         return moving if moving.rows >= self.settings.minimum_rows else baseline.profile
 
     def _to_revise(self, changed: Sequence[datetime], end: datetime) -> list[Due]:

@@ -194,8 +194,7 @@ def _production(judging: Judging, baseline: Baseline, evaluation: Evaluation) ->
     hourly = window.horizon == "1h" or window.horizon.startswith("run:")
     spans = [(window.start, window.end)] if hourly else list(days(window.start, window.end, judging.settings.zone))
     with judging.world.store.read() as connection:
-        found = profiles.pieces(connection, judging.model, evaluation.version, baseline.grid, spans, [])
-    return sum(found, Profile.empty(baseline.grid))
+        return profiles.total(connection, judging.model, evaluation.version, baseline.grid, spans, [])
 
 
 def _shortest(judged: Sequence[Evaluation], kinds: Sequence[Kind]) -> int | None:

@@ -1,27 +1,32 @@
 """Learn a false-alarm budget from a baseline's own days, and hold windows against it.
 
-In: a log, a baseline, a model's settings; the day profiles of a window. Out: `LearnedParts`, a rule, findings.
+In: a log, a baseline, a model's settings; the day profiles of a window. Out: what was `Taught`, a rule, findings.
 Kept: what was learned, in the store, beside the baseline it belongs to.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from functools import lru_cache
+
+import numpy as np
 
 from detectors.calibration import Calibration
 from detectors.learned import RATE_SERIES, LearnedRule, Unusual
 from detectors.learned_parts import LearnedParts
 from detectors.profile import Profile
 from detectors.registry import DETECTORS, UNUSUAL
-from detectors.result import PROVISIONAL, DetectorError, Finding, Kind, Status
+from detectors.result import PROVISIONAL, DetectorError, Finding, IntArray, Kind, Status
 from detectors.threshold import FixedRule, ThresholdRule
 from monitor.evaluate import Context, rule_of
 from monitor.prediction_log.base import PredictionLog
 from monitor.profiling.counting import count_slots
+from monitor.reference.day_sums import calibrations as calibrations_of
+from monitor.reference.day_sums import sums_of
 from monitor.reference.left_out import Span, incident_spans, without
 from monitor.settings import ModelSettings
 from monitor.store import Store, calibrations
@@ -37,9 +42,17 @@ _BROKEN = 0.5
 Day = tuple[date, Profile]
 
 
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """What a baseline's days teach under a budget. `key` is that of its stored form, whatever the budget."""
+
+    parts: LearnedParts
+    key: str
+
+
 def learn(
     store: Store, log: PredictionLog, settings: ModelSettings, baseline: Baseline, pool: Executor | None = None
-) -> LearnedParts | None:
+) -> Taught | None:
     """What a baseline's days teach under the model's budget, learned now if nobody has; None where they do not.
 
     A model without `false_alarms` has none, nor has a baseline that is not an interval of the log or is provisional.
@@ -58,7 +71,9 @@ def learn(
         with store.begin() as connection:
             calibrations.save(connection, baseline.id, stored)
         known = _known(stored)
-    return None if known is None else known.within(budget)
+    if known is None or stored.data is None:
+        return None
+    return Taught(known.within(budget), _key(stored.data))
 
 
 def _known(stored: Stored) -> LearnedParts | None:
@@ -71,6 +86,11 @@ def _known(stored: Stored) -> LearnedParts | None:
 
 # A few models' are kept: reading one takes as long as judging a window by it.
 _read = lru_cache(maxsize=8)(LearnedParts.from_bytes)
+
+
+@lru_cache(maxsize=8)
+def _key(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]
 
 
 def _learned(
@@ -108,25 +128,37 @@ def _days(
                 yield local_day(start, settings.zone), profile
 
 
-def learned_rule(learned: LearnedParts, settings: ModelSettings, window_days: Sequence[Day]) -> LearnedRule | None:
-    """The rule for one window, whose day profiles are given; None for a window without rows."""
-    whole = _one_rule(learned.whole, settings, window_days)
-    if whole is None or not learned.segments:
-        return whole
-    segments = {
-        place: rule
-        for place, one in learned.segments.items()
-        if (rule := _one_rule(one, settings, [(day, profile.segment(place)) for day, profile in window_days]))
-    }
-    return replace(whole, segments=segments)
+def learned_rule(
+    learned: LearnedParts, settings: ModelSettings, window_days: Sequence[Day], sums: Sequence[IntArray] | None = None
+) -> LearnedRule | None:
+    """The rule for one window, whose day profiles are given; None for a window without rows.
 
-
-def _one_rule(calibration: Calibration, settings: ModelSettings, window_days: Sequence[Day]) -> LearnedRule | None:
-    there = [day for day in window_days if day[1].rows]
-    if not there:
+    `sums`: what `day_sums.sums_of` makes of each day, where that is known already.
+    """
+    if not window_days:
         return None
+    known = np.array([sums_of(learned, profile) for _, profile in window_days] if sums is None else sums)
+    weekdays = np.array([day.weekday() for day, _ in window_days], dtype=np.int64)
+    rules: dict[int | None, LearnedRule] = {}
+    start = 0
+    for place, one in calibrations_of(learned):
+        rows = [profile.rows if place is None else int(profile.parts[place, 0]) for _, profile in window_days]
+        there = np.flatnonzero(rows)
+        if len(there):
+            rules[place] = _one_rule(one, settings, known[there, start : start + one.views.width], weekdays[there])
+        start += one.views.width
+    whole = rules.pop(None, None)
+    if whole is None:
+        return None
+    return replace(whole, segments={place: rule for place, rule in rules.items() if place is not None})
+
+
+def _one_rule(calibration: Calibration, settings: ModelSettings, sums: IntArray, weekdays: IntArray) -> LearnedRule:
     named = frozenset(name for name, chosen in settings.detectors.items() if chosen.threshold is not None)
-    scores = calibration.score(there)
+    many = calibration.score_sums(sums[None], weekdays[None])
+    # One window: what is told of each window loses that side.
+    parts = {each.name: getattr(many, each.name) for each in fields(many)}
+    scores = replace(many, **{name: part[0] for name, part in parts.items() if part.ndim == 2})
     if settings.small_changes == "alarm":
         scores = replace(scores, beyond=scores.significant)
     return LearnedRule(rule_of(settings), named, calibration, scores)

@@ -1,8 +1,8 @@
 """Hour profiles, their roll-up by day, and which state of the source they were read from.
 
 In: a connection; slots (hours) of a model. Out: profiles as sums. Kept: one compressed blob per
-(model, version, grid, slot), one per day made from them on first use, and the source token of each slot.
-A slot is replaced, never incremented: reading it again cannot count a row twice.
+(model, version, grid, slot), one per day made from them on first use, beside it what a calibration makes of that day,
+and the source token of each slot. A slot is replaced, never incremented: reading it again cannot count a row twice.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ DAYS = sa.Table(
     sa.Column("end", Instant, nullable=False),
     sa.Column("rows", sa.BigInteger, nullable=False),
     sa.Column("data", sa.LargeBinary, nullable=True),
+    sa.Column("taught", sa.String(32), nullable=True),
+    sa.Column("sums", sa.LargeBinary, nullable=True),
 )
 
 
@@ -78,7 +80,7 @@ _REPEATED = sa.select(
 ).where(*_SPAN)
 _TOKENS = sa.select(HOURS.c.start, HOURS.c.token).where(*_HOURS)
 _CONTENTS = sa.select(HOURS.c.start, HOURS.c.data).where(*_HOURS)
-_DAYS = sa.select(DAYS.c.start, DAYS.c.end, DAYS.c.data).where(
+_DAYS = sa.select(DAYS.c.start, DAYS.c.end, DAYS.c.data, DAYS.c.taught, DAYS.c.sums).where(
     DAYS.c.model == sa.bindparam("model"),
     DAYS.c.version == sa.bindparam("version"),
     DAYS.c.grid == sa.bindparam("grid"),
@@ -102,6 +104,27 @@ class SlotState:
     pending: bool = True
     ids: int = 0
     repeats: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The counts of a span. `sums`: what the calibration that is called `taught` made of them, where one has."""
+
+    start: datetime
+    end: datetime
+    profile: Profile
+    taught: str | None = None
+    sums: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DaySums:
+    """What a calibration made of a day of `rows` rows, to be stored beside it."""
+
+    start: datetime
+    end: datetime
+    rows: int
+    sums: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +268,8 @@ def total(
     made: list[tuple[datetime, datetime, Profile]],
 ) -> Profile:
     """The sum over `spans`; see `pieces`."""
-    return sum(pieces(connection, model, version, grid, spans, made), Profile.empty(grid))
+    found = pieces(connection, model, version, grid, spans, made)
+    return sum((piece.profile for piece in found), Profile.empty(grid))
 
 
 def pieces(
@@ -255,32 +279,42 @@ def pieces(
     grid: Grid,
     spans: Iterable[tuple[datetime, datetime]],
     made: list[tuple[datetime, datetime, Profile]],
-) -> list[Profile]:
+) -> list[Piece]:
     """The profile of each of `spans` (whole days, or shorter pieces), from day roll-ups where there are some.
 
     Days that had to be summed from hours are appended to `made`; `keep_days` stores them later, so that
-    reading never needs the write lock.
+    reading never needs the write lock. What is in `made` already is not summed again.
     """
     spans = list(spans)
     if not spans:
         return []
     key = {"model": model, "version": version, "grid": grid.id}
+    summed = {(start, end): profile for start, end, profile in made}
+    wanted = {span for span in spans if span not in summed}
     known = {
-        (row.start, row.end): row.data
+        (row.start, row.end): Piece(
+            row.start,
+            row.end,
+            Profile.empty(grid) if row.data is None else Profile.from_bytes(grid, row.data),
+            row.taught,
+            row.sums,
+        )
         for row in connection.execute(_DAYS, {**key, "from": spans[0][0], "to": spans[-1][1]})
+        if (row.start, row.end) in wanted
     }
     found = []
     for start, end in spans:
         if (start, end) in known:
-            data = known[start, end]
-            found.append(Profile.empty(grid) if data is None else Profile.from_bytes(grid, data))
+            found.append(known[start, end])
             continue
-        piece = Profile.empty(grid)
-        for row in connection.execute(_CONTENTS, {**key, "from": start, "to": end}):
-            if row.data is not None:
-                piece = piece + Profile.from_bytes(grid, row.data)
-        made.append((start, end, piece))
-        found.append(piece)
+        if (start, end) not in summed:
+            profile = Profile.empty(grid)
+            for row in connection.execute(_CONTENTS, {**key, "from": start, "to": end}):
+                if row.data is not None:
+                    profile = profile + Profile.from_bytes(grid, row.data)
+            made.append((start, end, profile))
+            summed[start, end] = profile
+        found.append(Piece(start, end, summed[start, end]))
     return found
 
 
@@ -315,6 +349,27 @@ def keep_days(
                 rows=profile.rows,
                 data=profile.to_bytes() if profile.rows else None,
             )
+        )
+
+
+def keep_sums(
+    connection: Connection, model: str, version: str, grid: str, taught: str, days: Iterable[DaySums]
+) -> None:
+    """Store beside days what the calibration called `taught` makes of them, but for days that are others since."""
+    values = [{"day": day.start, "until": day.end, "counted": day.rows, "made": day.sums} for day in days]
+    if values:
+        connection.execute(
+            DAYS.update()
+            .where(
+                DAYS.c.model == model,
+                DAYS.c.version == version,
+                DAYS.c.grid == grid,
+                DAYS.c.start == sa.bindparam("day", type_=Instant),
+                DAYS.c.end == sa.bindparam("until", type_=Instant),
+                DAYS.c.rows == sa.bindparam("counted"),
+            )
+            .values(taught=taught, sums=sa.bindparam("made")),
+            values,
         )
 
 

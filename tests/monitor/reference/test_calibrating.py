@@ -6,16 +6,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from detectors.result import Finding, Severity, Status
-from monitor.reference.calibrating import learn
+from detectors.learned_parts import LearnedParts
+from detectors.profile import Profile
+from detectors.result import Finding, IntArray, Severity, Status, Window
+from monitor.judging import moment
+from monitor.reference import day_sums
+from monitor.reference.calibrating import learn, learned_rule
 from monitor.settings import ModelSettings
-from monitor.store import baselines, calibrations
+from monitor.store import baselines, calibrations, profiles
 from tests.support.flow import DAY, HOUR, START, Flow, findings_of, rows, with_column
 
 DAYS = 28
@@ -96,13 +101,48 @@ def test_what_is_learned_is_kept_and_the_budget_may_change(flow: Flow) -> None:
         settings = ModelSettings.model_validate({**model()["m"], "false_alarms": text})
         found = learn(store, log, settings, baseline)
         assert found is not None
-        assert (found.whole.budget, found.whole.days) == (budget, DAYS)
+        assert (found.parts.whole.budget, found.parts.whole.days) == (budget, DAYS)
     assert learn(store, log, ModelSettings.model_validate({"baseline": model()["m"]["baseline"]}), baseline) is None
     with store.begin() as connection:
         calibrations.save(connection, baseline.id, replace(stored, data=b"learned by another version"))
     again = learn(store, log, flow.config(model()).settings.models["m"], baseline)
     assert again is not None
-    assert again.whole.days == DAYS
+    assert again.parts.whole.days == DAYS
+
+
+def test_of_a_sliding_window_one_day_is_worked_out_anew(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[int] = []
+
+    def counted(parts: LearnedParts, profile: Profile) -> IntArray:
+        looked_at.append(profile.rows)
+        return day_sums.sums_of(parts, profile)
+
+    # Only where windows are judged: whoever asks `day_sums` itself is not counted.
+    monkeypatch.setattr(moment, "day_sums", SimpleNamespace(**{**vars(day_sums), "sums_of": counted}))
+    later = [day(DAYS + number) for number in range(3)]
+    spec = model(horizons=["1d", "7d"], segments=["colour"], minimum_rows=50)
+    outcomes = lived(flow, spec, later)
+    assert len(looked_at) == 7 + 3, "a week at first, then a day each"
+
+    # The same as from all days' counts.
+    store, settings = flow.store(), flow.config(spec).settings.models["m"]
+    with store.read() as connection:
+        baseline = baselines.current(connection, "m", "1")
+        assert baseline is not None
+        week = [(READY + number * DAY, READY + (number + 1) * DAY) for number in range(-4, 3)]
+        pieces = profiles.pieces(connection, "m", "1", baseline.grid, week, [])
+    assert all(piece.sums for piece in pieces)
+    taught = learn(store, flow.world(spec).open_log("m"), settings, baseline)
+    assert taught is not None
+    assert taught.parts.segments
+    rule = learned_rule(taught.parts, settings, [(piece.start.date(), piece.profile) for piece in pieces])
+    assert rule is not None
+    told = {
+        one.subject: one.statistic
+        for one in findings_of(outcomes)
+        if one.detector == "unusual" and one.window == Window("7d", week[0][0], week[-1][1]) and one.segment is None
+    }
+    assert told == {baseline.grid.names[one.place]: one.score for one in rule.unusual() if one.place >= 0}
 
 
 def test_too_few_days_teach_nothing_and_fixed_thresholds_hold(flow: Flow) -> None:

@@ -74,6 +74,42 @@ def test_a_sum_is_what_counting_all_rows_at_once_gives(store: Store) -> None:
     assert total(store, piece) == grid().profile(pa.concat_tables([table_of(5), table_of(6)]))
 
 
+def test_a_day_that_was_summed_for_one_window_is_not_summed_for_the_next(store: Store) -> None:
+    put(store, [hour(slot) for slot in range(48)])
+    made: Made = []
+    day = total(store, TWO_DAYS[1:], made)
+    put(store, [hour(30, seed=1)])
+    assert total(store, TWO_DAYS, made) == day + total(store, TWO_DAYS[:1])
+    assert sorted((start, end) for start, end, _ in made) == TWO_DAYS
+
+
+def test_what_a_calibration_makes_of_a_day_is_kept_with_it_and_goes_with_it(store: Store) -> None:
+    def read() -> list[profiles.Piece]:
+        with store.read() as connection:
+            return profiles.pieces(connection, "m", "1", grid(), TWO_DAYS, [])
+
+    def keep_sums(days: dict[bytes, profiles.Piece]) -> None:
+        kept = [profiles.DaySums(day.start, day.end, day.profile.rows, sums) for sums, day in days.items()]
+        with store.begin() as connection:
+            profiles.keep_sums(connection, "m", "1", grid().id, "key", kept)
+
+    put(store, [hour(slot) for slot in range(48)])
+    made: Made = []
+    total(store, TWO_DAYS, made)
+    keep(store, made)
+    keep_sums(dict(zip((b"one", b"two"), read(), strict=True)))
+    assert [(piece.taught, piece.sums) for piece in read()] == [("key", b"one"), ("key", b"two")]
+    before = read()
+    put(store, [hour(3, seed=1)])
+    made = []
+    total(store, TWO_DAYS, made)
+    keep(store, made)
+    assert [piece.sums for piece in read()] == [None, b"two"]
+    assert read()[0].profile.rows != before[0].profile.rows
+    keep_sums({b"of the day as it was": before[0]})
+    assert read()[0].sums is None
+
+
 def test_a_replaced_hour_is_counted_once_and_its_day_made_anew(store: Store) -> None:
     put(store, [hour(slot) for slot in range(48)])
     made: Made = []
