@@ -40,8 +40,9 @@ class Variant:
 
 VARIANTS = (
     Variant("driftline", "driftline", "grid, both sides, all detectors", 5, 5, exact=True),
-    Variant("driftline", "driftline_profiled", "reference profiled before", 5, 5, exact=True),
-    Variant("driftline", "driftline_chunks", "in 10 + 10 chunks", 5),
+    Variant("driftline", "driftline_alone", "the same on one thread", 5, 5, exact=True),
+    Variant("driftline", "driftline_profiled", "one thread, reference profiled before", 5, 5, exact=True),
+    Variant("driftline", "driftline_chunks", "one thread, in 10 + 10 chunks", 5),
     Variant("scipy", "scipy_loop", "ks_2samp a column", 5, 3, exact=True),
     Variant("alibi-detect", "alibi_detect", "KSDrift", 3, exact=True),
     Variant("nannyml", "nannyml", "KS in 10 + 10 chunks", 3),

@@ -115,7 +115,7 @@ def best_scan(folder: Path, features: int) -> tuple[float, int]:
 
 
 def check(folder: Path, features: int) -> tuple[float, int]:
-    """The whole check, its baseline made before; stored hours are forgotten so that every row is read."""
+    """The whole check, its baseline made before; the window's stored hours are forgotten so that every row is read."""
     from monitor.service.light import live_small
 
     live_small()  # as the daemon does
@@ -129,9 +129,8 @@ def check(folder: Path, features: int) -> tuple[float, int]:
     end = DAY + timedelta(days=1)
     for _ in range(2):  # the first look loads and compiles what a daemon has after its first hour
         with store.begin() as connection:
-            connection.execute(profiles.HOURS.delete())
-            connection.execute(profiles.DAYS.delete())
-            connection.execute(profiles.SLOTS.delete().where(profiles.SLOTS.c.start >= DAY))
+            for table in (profiles.HOURS, profiles.DAYS, profiles.SLOTS):
+                connection.execute(table.delete().where(table.c.start >= DAY))
         with Stopwatch() as watch:
             findings = check_model(config, store, "wide", end, end + timedelta(hours=1))
     store.close()

@@ -140,9 +140,18 @@ def just_below(values: FloatArray) -> FloatArray:
 
 
 def fit_column(
-    name: str, array: pa.Array | pa.ChunkedArray, resolution: int, role: Role, private: bool, category: bool
+    name: str,
+    array: pa.Array | pa.ChunkedArray,
+    resolution: int,
+    role: Role,
+    private: bool,
+    category: bool,
+    space: FloatArray,
 ) -> Column | Excluded:
     """Cut one column by its reference values; `category` asks for categories where numbers would be taken.
+
+    `space` has room for as many numbers as there are rows, to sort them in: new memory for every column of a large
+    table would cost a third of the sort.
 
     A column with no usable value at all (all null or NaN) is kept as a category without known values: whatever
     arrives later is unseen, and its missing rate is watched.
@@ -153,10 +162,14 @@ def fit_column(
     if family in (Family.BOOLEAN, Family.TEXT) or category:
         return _fit_category(name, array, resolution, role, private, family)
     values = numbers(array) if family is not Family.EMPTY else _no_floats()
-    values = values[np.isfinite(values)]
+    finite = np.isfinite(values)
+    values = values if finite.all() else values[finite]
     if not len(values):
         return Column(name, role, ColumnKind.CATEGORY, Family.EMPTY, private)
-    ordered = np.sort(values) + 0.0
+    ordered = space[: len(values)]
+    np.copyto(ordered, values)
+    ordered.sort()
+    ordered += 0.0  # -0.0 is no other value than 0.0
     edges, ranks = quantile_edges(ordered, resolution)
     low, high = _sum_range(ordered) if role is not Role.FEATURE else (float("nan"), float("nan"))
     edges, ranks = with_exterior(edges, ranks, ordered, convertible=family is Family.NUMBER)
@@ -170,7 +183,6 @@ def quantile_edges(ordered: FloatArray, resolution: int) -> tuple[FloatArray, In
     deciles are edges and no open cell holds more than m <= n / resolution values (m = 1 below `resolution` rows). A
     cut whose ties straddle it gets a cell of its own, and so does every value when n < resolution.
     """
-    ordered = ordered + 0.0
     n = len(ordered)
     if n < resolution:
         atoms = np.unique(ordered)

@@ -7,7 +7,7 @@ and goes to bytes and back bit for bit. Kept: nothing but derived layouts, compu
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,7 +26,8 @@ from detectors.segment import SegmentColumn, fit_segments
 from detectors.tally import Runs, Tally
 from detectors.values import Family, as_table, column_of
 
-_SIDE_BY_SIDE = 8
+# Columns a task: handing over one costs as much as counting a thousand rows.
+_SIDE_BY_SIDE = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +55,9 @@ class Grid:
         only: Collection[str] | None = None,
         categories: Collection[str] = (),
         segments: Collection[str] = (),
+        pool: Executor | None = None,
     ) -> Grid:
-        """Cut every column of `table` by its values.
+        """Cut every column of `table` by its values, columns of a large one side by side where there is a `pool`.
 
         `resolution` bounds KS's error on the grid to 1/resolution; it is also how many categories get a cell of their
         own. `roles` names scores and predictions (all others are features), `private` the columns whose values are
@@ -72,20 +74,27 @@ class Grid:
         hidden = sorted(set(segments) & set(private))
         if hidden:
             raise DetectorError(f"{hidden[0]!r} is private: its values cannot be segments")
-        columns, excluded = [], []
         roles = roles or {}
-        for name in dict.fromkeys(rows.column_names):
-            if only is not None and name not in only:
-                continue
-            if name in exclude:
-                excluded.append(Excluded(name, "excluded by the configuration"))
-                continue
-            role = roles.get(name, Role.FEATURE)
-            fitted = fit_column(name, column_of(rows, name), resolution, role, name in private, name in categories)
-            if isinstance(fitted, Column):
-                columns.append(fitted)
-            else:
-                excluded.append(fitted)
+        watched = [name for name in dict.fromkeys(rows.column_names) if only is None or name in only]
+
+        def some(names: Sequence[str]) -> list[Column | Excluded]:
+            space = np.empty(rows.num_rows)
+            fitted: list[Column | Excluded] = []
+            for name in names:
+                if name in exclude:
+                    fitted.append(Excluded(name, "excluded by the configuration"))
+                    continue
+                array, role = column_of(rows, name), roles.get(name, Role.FEATURE)
+                fitted.append(fit_column(name, array, resolution, role, name in private, name in categories, space))
+            return fitted
+
+        if pool is None or rows.num_rows < COMPILED_ROWS:
+            found = some(watched)
+        else:
+            groups = [watched[start : start + _SIDE_BY_SIDE] for start in range(0, len(watched), _SIDE_BY_SIDE)]
+            found = [each for part in pool.map(some, groups) for each in part]
+        columns = [each for each in found if isinstance(each, Column)]
+        excluded = [each for each in found if isinstance(each, Excluded)]
         wanted = sorted((set(only or ()) | set(roles)) - set(rows.column_names))
         excluded.extend(Excluded(name, "not in the reference") for name in wanted)
         if not columns:
@@ -113,7 +122,6 @@ class Grid:
         if pool is None or rows.num_rows < COMPILED_ROWS:
             some(range(len(self)))
         else:
-            # A few columns a task: handing over one costs as much as counting a thousand rows.
             starts = range(0, len(self), _SIDE_BY_SIDE)
             list(pool.map(some, [range(start, min(start + _SIDE_BY_SIDE, len(self))) for start in starts]))
         return tally.profile(0)

@@ -19,7 +19,8 @@ _SEED = np.uint64(0x44_72_69_66_74_6C_69_6E)  # "Driftlin"
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
-_BLOCK = 16_384
+# From so many on they are hashed by a compiled loop; a batch of as many rows is counted by one as well.
+COMPILED_IDS = 4096
 
 
 def hash_ids(ids: pa.Array | pa.ChunkedArray) -> tuple[HashArray, NDArray[np.bool_]]:
@@ -72,6 +73,12 @@ def _bytes(ids: pa.Array) -> HashArray:
     wide = pa.types.is_large_string(ids.type) or pa.types.is_large_binary(ids.type)
     _, where, data = ids.buffers()
     offsets = np.frombuffer(where, dtype=np.int64 if wide else np.int32)[ids.offset : ids.offset + rows + 1]
+    if rows >= COMPILED_IDS:
+        from detectors.idkernel import hash_bytes
+
+        found = np.empty(rows, dtype=np.uint64)
+        hash_bytes(offsets.astype(np.int64), np.frombuffer(data or b"", dtype=np.uint8), _SEED, found)
+        return found
     first, last = int(offsets[0]), int(offsets[-1])
     # Eight bytes more, so that the word that begins at the last byte can be read.
     padded = np.zeros(last - first + 8, dtype=np.uint8)
@@ -79,11 +86,7 @@ def _bytes(ids: pa.Array) -> HashArray:
         padded[:-8] = np.frombuffer(data, dtype=np.uint8)[first:last]
     words = np.ndarray((len(padded) - 7,), dtype="<u8", buffer=padded, strides=(1,))
     starts, lengths = offsets[:-1].astype(np.int64) - first, np.diff(offsets).astype(np.int64)
-    hashes = np.empty(rows, dtype=np.uint64)
-    for start in range(0, rows, _BLOCK):
-        part = slice(start, start + _BLOCK)
-        hashes[part] = _words(words, starts[part], lengths[part])
-    return hashes
+    return _words(words, starts, lengths)
 
 
 def _words(words: HashArray, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> HashArray:

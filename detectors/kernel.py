@@ -1,37 +1,124 @@
 """The counting loops of large batches, compiled (numba), free of the interpreter lock.
 
 In: values in runs, and a locator's table. Out: counts of cells, of NaN and of infinities, added to the caller's arrays.
-Kept: the machine code, in numba's cache where there is a writable place for it. Importing this module costs 100 MB and
-half a second: `tally.py` does so only when a batch is large enough to earn it.
+Kept: nothing. Importing this module loads a compiler (`compiled.py`): `tally.py` does so only when a batch is large
+enough to earn it.
 
-The loops take the same path for every value: whichever way a comparison goes, its outcome is added. Where a branch is
-guessed wrong the processor loses as much as five values cost. Indices are unsigned, since numba would test a signed one
-for being below zero.
+A block of values goes through three short loops, keys, cells and counts, each of which the processor can keep full: in
+one long loop a value's cell would wait for its key. The first has no table and no branch, so that several values are
+taken at once. The second takes the same path for every value: whichever way a comparison goes, its outcome is added.
+Where a branch is guessed wrong the processor loses as much as ten values cost. The third counts every other value in an
+array of its own, since adding to a number that has just been added to is slow, and columns with a frequent value do
+little else. Indices are unsigned, since numba would test a signed one for being below zero.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.locate import CROWDED, PLACE
+from detectors.compiled import compiled
+from detectors.locate import CROWDED, MISSING, PLACE
 from detectors.result import FloatArray, IntArray
 
+BLOCK = 2048
+# Runs of fewer rows a cell are counted one by one.
+_SHORT = 8
 _LARGEST = float(np.finfo(np.float64).max)
 
+CodeArray = NDArray[np.uint16]
 
-def _count(
+
+@compiled
+def _linear(values: FloatArray, low: float, scale: float, bins: float, keys: CodeArray) -> None:
+    """The key of each value: its place between the ends, what lies outside at either end, NaN beyond."""
+    nowhere = bins + MISSING
+    for i in range(len(values)):
+        x = values[i]
+        place = (x - low) * scale
+        place = place if place > -1.0 else -1.0
+        place = place if place < bins else bins
+        place = place if x == x else nowhere
+        keys[i] = np.uint16(np.int32(place + 1.0))
+
+
+@compiled
+def _logarithmic(values: FloatArray, raw: IntArray, low: float, scale: float, bins: float, keys: CodeArray) -> None:
+    """The same with the place linear in the bits of a positive value; negative ones all lie below."""
+    nowhere = bins + MISSING
+    for i in range(len(values)):
+        x = values[i]
+        place = (float(raw[i]) - low) * scale
+        place = place if place > -1.0 else -1.0
+        place = place if place < bins else bins
+        place = place if x == x else nowhere
+        keys[i] = np.uint16(np.int32(place + 1.0))
+
+
+@compiled
+def _cells(
+    values: FloatArray, keys: CodeArray, table: CodeArray, edges: FloatArray, passes: int, cells: CodeArray
+) -> None:
+    """The cell of each value; NaN has the one after the last, infinities the next."""
+    wild = np.uint64(len(edges))
+    for i in range(np.uint64(len(values))):
+        x, key = values[i], np.uint64(keys[i])
+        cell = np.uint64(table[key])
+        if cell & np.uint64(CROWDED):
+            cell = cell & np.uint64(PLACE)
+            after = np.uint64(table[key + np.uint64(1)]) & np.uint64(PLACE)
+            if not (abs(x) <= _LARGEST):
+                cell = after = wild
+            while cell < after:
+                middle = (cell + after) >> np.uint64(1)
+                if x > edges[middle]:
+                    cell = middle + np.uint64(1)
+                else:
+                    after = middle
+        else:
+            cell += np.uint64(x > edges[cell])
+            if passes > 1:
+                cell += np.uint64(x > edges[cell])
+            if passes > 2:
+                cell += np.uint64(x > edges[cell])
+                cell += np.uint64(x > edges[cell])
+        cells[i] = np.uint16(cell)
+
+
+@compiled
+def _add(cells: CodeArray, even: NDArray[np.uint32], odd: NDArray[np.uint32]) -> None:
+    """Count the cells of a block, every other one apart."""
+    half = np.uint64(len(cells) // 2)
+    for i in range(half):
+        first = np.uint64(2) * np.uint64(i)
+        even[np.uint64(cells[first])] += np.uint32(1)
+        odd[np.uint64(cells[first + np.uint64(1)])] += np.uint32(1)
+    if len(cells) & 1:
+        even[np.uint64(cells[np.uint64(len(cells) - 1)])] += np.uint32(1)
+
+
+@compiled
+def _add_few(cells: CodeArray, total: IntArray, odd: IntArray) -> None:
+    """Count the cells of a short run where they belong: emptying arrays of their own would cost as much."""
+    number = np.uint64(len(total))
+    for i in range(np.uint64(len(cells))):
+        cell = np.uint64(cells[i])
+        if cell < number:
+            total[cell] += 1
+        else:
+            odd[cell - number] += 1
+
+
+@compiled
+def count(
     values: FloatArray,
     raw: IntArray,
     bounds: IntArray,
     slots: IntArray,
     bits: bool,
-    twice: bool,
+    passes: int,
     edges: FloatArray,
-    table: NDArray[np.uint16],
+    table: CodeArray,
     low: float,
     scale: float,
     bins: float,
@@ -39,52 +126,39 @@ def _count(
     width: int,
     offset: int,
     odd: IntArray,
-    found: NDArray[np.uint16],
+    found: CodeArray,
 ) -> None:
     """Count run j, `values[bounds[j] : bounds[j + 1]]`, into `total[slots[j] * width + offset + cell]`.
 
     `odd`, shape (slots, 2), takes NaN and infinities. `raw` is the same memory as `values`, as integers; the key is
-    linear in it where `bits`. `table` and `edges` are a locator's; `twice` says that a bin may hold two edges. `found`,
-    unless empty, takes each value's cell (the number of cells, for what is not finite).
+    linear in it where `bits`. `table` and `edges` are a locator's; a bin holds `passes` edges at most, or is crowded.
+    `found`, unless empty, takes each value's cell; the number of cells for NaN, and one more for infinities.
     """
-    keep = len(found) > 0
+    number = len(edges) - 1
+    keys, cells = np.empty(BLOCK, np.uint16), np.empty(BLOCK, np.uint16)
+    counts = np.zeros((2, number + 2), np.uint32)
     for run in range(len(slots)):
-        base = np.uint64(slots[run] * width + offset)
-        for i in range(np.uint64(bounds[run]), np.uint64(bounds[run + 1])):
-            x = values[i]
-            if not (abs(x) <= _LARGEST):
-                odd[slots[run], 0 if x != x else 1] += 1
-                if keep:
-                    found[i] = np.uint16(len(edges))
-                continue
-            place = ((np.float64(raw[i]) if bits else x) - low) * scale
-            place = place if place > -1.0 else -1.0
-            place = place if place < bins else bins
-            key = np.uint64(np.int64(place + 1.0))
-            cell = np.uint64(table[key])
-            if cell & np.uint64(CROWDED):
-                cell = cell & np.uint64(PLACE)
-                after = np.uint64(table[key + np.uint64(1)]) & np.uint64(PLACE)
-                while cell < after:
-                    middle = (cell + after) >> np.uint64(1)
-                    if x > edges[middle]:
-                        cell = middle + np.uint64(1)
-                    else:
-                        after = middle
+        slot, start, stop = slots[run], bounds[run], bounds[run + 1]
+        short = stop - start < _SHORT * number
+        own_total = total[slot * width + offset : slot * width + offset + number]
+        while start < stop:
+            end = min(start + BLOCK, stop)
+            part, own = values[start:end], cells[: end - start]
+            if bits:
+                _logarithmic(part, raw[start:end], low, scale, bins, keys)
             else:
-                cell += np.uint64(x > edges[cell])
-                if twice:
-                    cell += np.uint64(x > edges[cell])
-            total[base + cell] += 1
-            if keep:
-                found[i] = np.uint16(cell)
-
-
-def _compiled(function: Any) -> Any:
-    try:
-        return numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # nowhere to write a cache: compiled anew in every process
-        return numba.njit(nogil=True)(function)
-
-
-count = _compiled(_count)
+                _linear(part, low, scale, bins, keys)
+            _cells(part, keys, table, edges, passes, own)
+            if short:
+                _add_few(own, own_total, odd[slot])
+            else:
+                _add(own, counts[0], counts[1])
+            if len(found):
+                found[start:end] = own
+            start = end
+        if not short:
+            for cell in range(number):
+                own_total[cell] += np.int64(counts[0, cell]) + np.int64(counts[1, cell])
+            for kind in range(2):
+                odd[slot, kind] += np.int64(counts[0, number + kind]) + np.int64(counts[1, number + kind])
+            counts[:] = 0

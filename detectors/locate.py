@@ -4,9 +4,10 @@ In: a column's edges with their ranks. Out: a `Locator`, whose table the compile
 Kept: nothing.
 
 A monotone key (linear over the central values, or linear in the bits of positive floats, which is nearly logarithmic)
-points into a table that says how many edges lie before the key's bin; comparing with the next edge, or two, decides
-inside the bin. Bins with more edges than that are crowded: there the edges are searched. Which key, table and number
-of comparisons suit a column is judged once by the reference's own ranks, and where nothing suits, values are sorted.
+points into a table that says how many edges lie before the key's bin; comparing with the next edge, or two or four,
+decides inside the bin. Bins with more edges than that are crowded: there the edges are searched. Which key, table and
+number of comparisons suit a column is judged once by the reference's own ranks, and where nothing suits, values are
+sorted.
 """
 
 from __future__ import annotations
@@ -19,7 +20,11 @@ from numpy.typing import NDArray
 from detectors.result import FloatArray, IntArray
 
 CROWDED, PLACE = 0x8000, 0x7FFF
+# Keys are 0 (below), 1 to bins, bins + 1 (above), an end for searches in that, and NaN's.
+MISSING = 2
 _TAIL = 0.001
+# The ends are frequent values of many columns (0 and 1): a few bins further out, they share theirs with no edge beyond.
+_MARGIN = 2
 # Nanoseconds a value, but only their ratios matter: one comparison, a search among many edges, a sort where it is slow.
 _PASS, _SEARCH, _SORT = 1.0, 20.0, 40.0
 
@@ -28,12 +33,13 @@ _PASS, _SEARCH, _SORT = 1.0, 20.0, 40.0
 class Locator:
     """A column's table: `table[key]` is the number of edges in bins before `key`'s, with `CROWDED` set or not.
 
-    `edges` are the column's and then infinities, one for each comparison that may go past the end.
+    Bins that are not crowded hold `passes` edges at most; those beyond both ends always are, so that infinities are
+    looked for nowhere else. `edges` are the column's and then two infinities, which stop comparisons past the end.
     """
 
     edges: FloatArray
     bits: bool
-    twice: bool
+    passes: int
     low: float
     scale: float
     bins: int
@@ -54,7 +60,7 @@ class Locator:
         from detectors import kernel
 
         kernel.count(
-            values, values.view(np.int64), bounds, slots, self.bits, self.twice, self.edges, self.table, self.low,
+            values, values.view(np.int64), bounds, slots, self.bits, self.passes, self.edges, self.table, self.low,
             self.scale, float(self.bins), total, width, offset, odd, found,
         )  # fmt: skip
 
@@ -65,29 +71,34 @@ def locator(edges: FloatArray, ranks: IntArray) -> Locator | None:
     `ranks[i]` is how many reference values are <= edges[i]: it says where the rows are.
     """
     n = int(ranks[-1])
-    if len(edges) >= CROWDED:
+    if len(edges) + MISSING >= CROWDED:
         return None
     low, high = (float(edges[np.searchsorted(ranks, share * n)]) for share in (_TAIL, 1.0 - _TAIL))
     best, cheapest = None, _SORT
-    for bits, bins, base in ((False, 4096, 2.0), (False, 32_768, 3.0), (True, 4096, 2.5)):
+    for bits, bins, base in ((False, 4096, 2.0), (False, 32_000, 3.0), (True, 4096, 2.5)):
         if bits and low <= 0.0:
             continue
         start, stop = (float(np.float64(end).view(np.int64)) for end in (low, high)) if bits else (low, high)
         with np.errstate(over="ignore", divide="ignore"):
-            scale = float(np.float64(bins) / (np.float64(stop) - np.float64(start)))
-        if not 0.0 < scale < 1e300 or not np.isfinite(start * scale):
+            scale = float(np.float64(bins - 2 * _MARGIN) / (np.float64(stop) - np.float64(start)))
+        if not 0.0 < scale < 1e300:
+            continue
+        start -= _MARGIN / scale
+        if not np.isfinite(start * scale):
             continue
         place = _key(edges, bits, start, scale, bins)
-        held = np.bincount(place, minlength=bins + 3)
-        for passes in (1, 2):
+        held = np.bincount(place, minlength=bins + 2)
+        for passes in (1, 2, 4):
             crowded = held > passes
+            crowded[[0, -1]] = True
             cost = base + _PASS * passes + _SEARCH * _share(place, crowded, ranks)
             if cost < cheapest:
                 cheapest = cost
-                first = np.searchsorted(place, np.arange(bins + 3), side="left")
-                table = np.where(crowded, first | CROWDED, first).astype(np.uint16)
+                first = np.searchsorted(place, np.arange(bins + 2), side="left")
+                marked = np.where(crowded, first | CROWDED, first)
+                table = np.append(marked, [len(edges), len(edges) + 1]).astype(np.uint16)
                 padded = np.append(edges, [np.inf, np.inf])
-                best = Locator(padded, bits, passes == 2, start, scale, bins, table)
+                best = Locator(padded, bits, passes, start, scale, bins, table)
     return best
 
 

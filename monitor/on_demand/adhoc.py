@@ -5,6 +5,8 @@ In: two tables, options. Out: `Compared`: findings, and the profiles they were m
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version as distribution_version
@@ -54,11 +56,12 @@ def compare_tables(
     old, new = as_table(reference), as_table(production)
     columns = dict.fromkeys([*old.column_names, *new.column_names])
     options = read_options(detectors, exclude, private, resolution, columns)
-    grid = Grid.fit(old, options.resolution, private=options.private, exclude=options.exclude)
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        grid = Grid.fit(old, options.resolution, private=options.private, exclude=options.exclude, pool=pool)
+        before, after = grid.profile(old, pool), grid.profile(new, pool)
     program = distribution_version("driftline")
     settings = ModelSettings(detectors=dict(options.detectors))
     context = Context(name, "", Window("file", now, now), 0, now, program=program)
-    before, after = grid.profile(old), grid.profile(new)
     left_out = {one.name: one.reason for one in grid.excluded} | dict.fromkeys(options.exclude, "excluded as asked")
     left_out |= {one: "the reference has no such column" for one in columns if one not in {*grid.names, *left_out}}
     return Compared(

@@ -30,11 +30,14 @@ class Repeats:
     def add(self, hashes: HashArray, present: NDArray[np.bool_], slot: IntArray) -> None:
         """The ids of some rows (`hash_ids`) and each one's slot (below 0: none), all of shape (rows,)."""
         usable = present & (slot >= 0)
-        order = np.argsort(slot[usable], kind="stable")
-        hashes, places = hashes[usable][order], slot[usable][order]
-        bounds = np.flatnonzero(np.diff(places, prepend=-1))
-        for first, last in zip(bounds.tolist(), [*bounds.tolist()[1:], len(places)], strict=True):
-            self._keep(int(places[first]), hashes[first:last])
+        if not usable.all():
+            hashes, slot = hashes[usable], slot[usable]
+        if np.any(slot[1:] < slot[:-1]):
+            order = np.argsort(slot, kind="stable")
+            hashes, slot = hashes[order], slot[order]
+        bounds = np.flatnonzero(np.diff(slot, prepend=-1))
+        for first, last in zip(bounds.tolist(), [*bounds.tolist()[1:], len(slot)], strict=True):
+            self._keep(int(slot[first]), hashes[first:last])
 
     def _keep(self, slot: int, hashes: HashArray) -> None:
         self._kept[slot].append(hashes[hashes <= self._limit[slot]])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
-from detectors.idhash import hash_ids, mix
+from detectors.idhash import COMPILED_IDS, hash_ids, mix
 
 MASK = (1 << 64) - 1
 
@@ -88,3 +88,12 @@ def test_nothing_to_hash() -> None:
         hashes, present = hash_ids(empty)
         assert (len(hashes), len(present)) == (0, 0)
     assert not hash_ids(pa.nulls(3))[1].any()
+
+
+def test_many_ids_are_hashed_as_few_are() -> None:
+    texts = [None if i % 7 == 0 else "é" * (i % 5) + str(i) * (i % 4) for i in range(COMPILED_IDS)]
+    for kind in (pa.string(), pa.large_string(), pa.binary()):
+        ids = pa.concat_arrays([pa.array(["before"]), pa.array(texts), pa.array(["after"])]).cast(kind)
+        hashes, present = hash_ids(ids.slice(1, len(texts)))
+        assert present.tolist() == [text is not None for text in texts]
+        assert hashes[present].tolist() == [plain_hash(text.encode()) for text in texts if text is not None]

@@ -21,7 +21,7 @@ def counted(found: Locator, values: np.ndarray) -> tuple[np.ndarray, int, int]:
     bounds, slots = np.array([0, n // 3, n // 2, n]), np.array([1, 0, 1])
     total, odd, place = np.zeros(2 * (cells + 5), np.int64), np.zeros((2, 2), np.int64), np.zeros(n, np.uint16)
     kernel.count(
-        values, values.view(np.int64), bounds, slots, found.bits, found.twice, found.edges, found.table,
+        values, values.view(np.int64), bounds, slots, found.bits, found.passes, found.edges, found.table,
         found.low, found.scale, float(found.bins), total, cells + 5, 3, odd, place,
     )  # fmt: skip
     both = total.reshape(2, cells + 5)
@@ -29,7 +29,8 @@ def counted(found: Locator, values: np.ndarray) -> tuple[np.ndarray, int, int]:
     assert not both[:, 3 + cells :].any(), "nothing beside the column's own cells"
     finite = np.isfinite(values)
     assert np.bincount(place[finite], minlength=cells).tolist() == both.sum(axis=0)[3 : 3 + cells].tolist()
-    assert (place[~finite] == len(found.edges)).all()
+    assert (place[np.isnan(values)] == cells).all()
+    assert (place[np.isinf(values)] == cells + 1).all()
     assert both[0].sum() + odd[0].sum() == n // 2 - n // 3
     return both.sum(axis=0)[3 : 3 + cells], int(odd[:, 0].sum()), int(odd[:, 1].sum())
 
@@ -49,6 +50,7 @@ SHAPES = {
     "normal": lambda rng, n: rng.normal(size=n),
     "zeros": lambda rng, n: np.where(rng.random(n) < 0.4, 0.0, rng.exponential(3.0, n)),
     "integers": lambda rng, n: rng.integers(0, 60, n).astype(float),
+    "yes or no": lambda rng, n: (rng.random(n) < 0.3).astype(float),
     "pareto": lambda rng, n: rng.pareto(1.5, n),
     "shifted": lambda rng, n: 1e9 + rng.normal(size=n),
     "a far tail": lambda rng, n: np.where(rng.random(n) < 0.001, 1e6, rng.normal(size=n)),
