@@ -45,8 +45,10 @@ def sign(keys: Sequence[bytes], message_id: str, at: datetime, body: bytes) -> d
     }
 
 
-def verify(keys: Sequence[bytes], headers: Mapping[str, str], body: bytes, now: datetime) -> None:
-    """Raise SigningError unless one key signed this body and the timestamp is within five minutes of `now`."""
+def verify(
+    keys: Sequence[bytes], headers: Mapping[str, str], body: bytes, now: datetime, tolerance: timedelta = TOLERANCE
+) -> None:
+    """Raise SigningError unless one key signed this body and the timestamp is within `tolerance` of `now`."""
     given = {name.lower(): value for name, value in headers.items()}
     try:
         message_id, timestamp = given["webhook-id"], given["webhook-timestamp"]
@@ -54,8 +56,8 @@ def verify(keys: Sequence[bytes], headers: Mapping[str, str], body: bytes, now: 
         age = abs(now.timestamp() - int(timestamp))
     except (KeyError, ValueError) as error:
         raise SigningError("a signature header is missing or malformed") from error
-    if age > TOLERANCE.total_seconds():
-        raise SigningError("the timestamp is more than five minutes off")
+    if age > tolerance.total_seconds():
+        raise SigningError(f"the timestamp is more than {tolerance.total_seconds() / 60:,.0f} minutes off")
     for key in keys:
         expected = f"v1,{_digest(key, message_id, timestamp, body)}"
         if any(hmac.compare_digest(expected.encode(), signature.encode()) for signature in signatures):

@@ -90,10 +90,14 @@ def _prepare(config: Config) -> Prepared:
         log.close()
 
 
-def _receiver(config: Config, clock: Clock) -> Receiver | None:
-    """The training job's end of the demo's own trigger, where its URL is a port of this machine; None without one."""
+def _receiver(config: Config, clock: Clock, speed: float = 1.0) -> Receiver | None:
+    """The training job's end of the demo's own trigger, where its URL is a port of this machine; None without one.
+
+    At `speed` a request that was signed a moment ago may be hours old by the demo's clock.
+    """
     from urllib.parse import urlsplit
 
+    from alerts.signing import TOLERANCE
     from monitor.demo.prepare import MODEL
     from monitor.demo.receiver import HOST, Receiver
 
@@ -101,7 +105,7 @@ def _receiver(config: Config, clock: Clock) -> Receiver | None:
         where = urlsplit(trigger.url or "")
         if where.hostname == HOST and where.port and trigger.secret and not trigger.dry_run:
             try:
-                return Receiver(where.port, trigger.secret, clock.now)
+                return Receiver(where.port, trigger.secret, clock.now, TOLERANCE * speed)
             except OSError:
                 told = f"Port {where.port} is taken: nobody will answer the retraining webhook."
                 console().print(told, style="yellow")
@@ -176,7 +180,7 @@ def _serve(config: Config, speed: float) -> int:
         f"Health: http://{config.settings.server.listen}/healthz. Stop it with Ctrl-C."
     )
     clock = SimulatedClock(min(start, END), END, speed)
-    receiver, log = _receiver(config, clock), _log(config)
+    receiver, log = _receiver(config, clock, speed), _log(config)
     labels = open_labels(settings.models[MODEL], settings.log_of(MODEL), MODEL)
     with ExitStack() as stack:
         stack.callback(store.close)

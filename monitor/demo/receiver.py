@@ -8,24 +8,24 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 from alerts.errors import AlertError
-from alerts.signing import secrets_of, verify
+from alerts.signing import TOLERANCE, secrets_of, verify
 
 HOST = "127.0.0.1"
 
 
 class Receiver:
-    """Listens on `port` (0: any free one). `clock` tells the demo's time, by which signatures are checked.
+    """Listens on `port` (0: any free one). `clock` tells the demo's time; by it, signatures hold for `tolerance`.
 
     Raises OSError where the port is taken, SigningError for a secret that is none.
     """
 
-    def __init__(self, port: int, secret: str, clock: Callable[[], datetime]) -> None:
-        self._clock = clock
+    def __init__(self, port: int, secret: str, clock: Callable[[], datetime], tolerance: timedelta = TOLERANCE) -> None:
+        self._clock, self._tolerance = clock, tolerance
         self._keys = secrets_of(secret)
         self._seen: set[str] = set()
         self._asked: list[dict[str, Any]] = []
@@ -58,7 +58,7 @@ class Receiver:
     def _take(self, headers: dict[str, str], body: bytes) -> int:
         """The status to answer with. What nobody signed is refused, what was sent again is done once."""
         try:
-            verify(self._keys, headers, body, self._clock())
+            verify(self._keys, headers, body, self._clock(), self._tolerance)
             data = json.loads(body)["data"]
             if data["key"] not in self._seen:
                 self._seen.add(data["key"])

@@ -38,6 +38,10 @@ class Recovery:
         for horizon in _HORIZONS:
             self._waiting[made.version, horizon] = made
 
+    def followed(self) -> set[str]:
+        """The versions of which something is still to be told."""
+        return {version for version, _ in self._waiting}
+
     def seen(self, evaluations: Sequence[Evaluation]) -> list[Since]:
         """What these say of a version's first window of either length that it served whole."""
         found = []

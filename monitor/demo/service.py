@@ -68,15 +68,15 @@ class DemoService:
         reports = chores.run(self._engine.world, self._clock)
         self._deliverer.flush(to)
         self._deliverer.deliver(to)
-        retrained = self._retrained(to)
+        retrained = self._retrained()
         return Step(windows, tuple(events), tuple(reports), tuple(retrained), tuple(since))
 
-    def _retrained(self, now: datetime) -> list[Retrained]:
+    def _retrained(self) -> list[Retrained]:
         world = self._engine.world
         log, labels = world.open_log(MODEL), world.open_labels(MODEL)
         if self._receiver is None or labels is None or not isinstance(log, DeltaLog):
             return []
-        made = answer(self._receiver, self._store, log, labels, now)
+        made = answer(self._receiver, self._store, log, labels, self._clock.now)
         for one in made:
             if one.better:
                 self._recovery.follow(one)

@@ -9,7 +9,7 @@ serves on rows neither was fitted on, deploy, say so.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Protocol
@@ -55,35 +55,46 @@ class Retrained:
     losses: tuple[float, float]
 
 
-def retrain(log: ServedLog, labels: LabelSource, now: datetime) -> Retrained:
-    """Train by what is known `now`, and put the new version into service from the next midnight on if it is better.
+def retrain(log: ServedLog, labels: LabelSource, clock: Callable[[], datetime]) -> Retrained:
+    """Train by what is known now, and put the new version into service if it is better.
 
-    Raises LogError.
+    It serves from the first midnight after it is ready: `clock` goes on while it is trained, and what has been served
+    by then stays as it was. Raises LogError.
     """
-    zone = ZoneInfo(ZONE)
-    day = now.astimezone(zone).date() + timedelta(days=1)
-    since = datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+    now = clock()
     first, last = log.span() or (now, now)
     known = _labelled(log, labels, first, now)
     held = (known["ts"] >= now - HELD_OUT).to_numpy()
     older, newest = known[~held], known[held]
     model = calibrated(train(older.iloc[:: max(1, -(-len(older) // MOST_ROWS))]), newest)
     late, old, new = newest["late"].to_numpy(), newest["score"].to_numpy(), model.score(newest)
+    better = log_loss(late, new) < log_loss(late, old)
+    ahead = score = None
+    if better and (begin := _midnight(clock())) <= last:
+        ahead = _rows(log, begin, last + timedelta(seconds=1), log.schema().names)
+        score = model.score(ahead.to_pandas())
+    since = _midnight(clock())
     made = Retrained(
-        version=f"{day:%Y-%m-%d}",
+        version=f"{since.astimezone(ZoneInfo(ZONE)):%Y-%m-%d}",
         since=since,
-        better=log_loss(late, new) < log_loss(late, old),
+        better=better,
         rows=len(older),
         held_out=len(newest),
         true=float(late.mean()),
         said=(float(old.mean()), float(new.mean())),
         losses=(log_loss(late, old), log_loss(late, new)),
     )
-    if made.better:
-        ahead = _rows(log, since, last + timedelta(seconds=1), log.schema().names)
-        score = model.score(ahead.to_pandas())
-        log.replace_from(since, _rescored(ahead, made.version, score))
+    if ahead is not None and score is not None:
+        left = pc.greater_equal(ahead.column("ts"), pa.scalar(since, ahead.schema.field("ts").type))
+        log.replace_from(since, _rescored(ahead, made.version, score).filter(left))
     return made
+
+
+def _midnight(now: datetime) -> datetime:
+    """The next one in New York."""
+    zone = ZoneInfo(ZONE)
+    day = now.astimezone(zone).date() + timedelta(days=1)
+    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
 
 
 def _labelled(log: PredictionLog, labels: LabelSource, start: datetime, now: datetime) -> pd.DataFrame:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,12 +19,17 @@ import pyarrow as pa
 import pytest
 from rich.console import Console
 from sklearn.metrics import log_loss as sklearn_log_loss
+from structlog.testing import capture_logs
 
 from alerts.signing import secrets_of, sign
+from alerts.triggers import retrainings
+from alerts.triggers.policy import Firing
+from alerts.triggers.retrainings import Stage
 from detectors.result import Finding, Kind, Status, Window
 from monitor.clock import SetClock
 from monitor.demo.driver import tell_retrained, tell_since
 from monitor.demo.flights import CATEGORIES, FEATURES
+from monitor.demo.job import Attending
 from monitor.demo.model import DelayModel, calibrated, log_loss
 from monitor.demo.prepare import MODEL, label_rows, prediction_rows
 from monitor.demo.receiver import Receiver
@@ -32,6 +39,7 @@ from monitor.prediction_log.base import LogMismatch
 from monitor.prediction_log.delta import LABELS, DeltaLog, DeltaRows, table_location
 from monitor.prediction_log.labels import RowLabels
 from monitor.settings import Columns
+from monitor.store import evaluations, open_store
 from monitor.store.evaluations import DONE, Evaluation
 from monitor.windows import Aspect
 
@@ -71,6 +79,15 @@ def test_only_signed_requests_are_taken_and_each_once(receiver: Receiver) -> Non
     assert post(receiver, "m") == 401, "a signature of yesterday"
 
 
+def test_of_a_clock_that_runs_fast_signatures_hold_as_long_as_by_the_wall() -> None:
+    made = Receiver(0, SECRET, lambda: NOW + timedelta(hours=9), timedelta(minutes=5) * 7200)
+    assert post(made, "k") == 202
+    made.close()
+    slow = Receiver(0, SECRET, lambda: NOW + timedelta(hours=9))
+    assert post(slow, "k") == 401
+    slow.close()
+
+
 def flights(late_now: float) -> pd.DataFrame:
     """Two months of flights whose delay follows the wind; in the last four weeks before `NOW` a share is late."""
     rng, n = np.random.default_rng(0), 8_000
@@ -102,7 +119,7 @@ def served(log: DeltaLog, name: str) -> pd.Series:
 def test_what_is_better_serves_from_midnight_on_and_its_rate_is_the_true_one(tmp_path: Path) -> None:
     frame = flights(late_now=0.2)
     log, labels = logged(tmp_path, frame)
-    made = retrain(log, labels, NOW)
+    made = retrain(log, labels, lambda: NOW)
     assert (made.better, made.version, made.since) == (True, "2013-04-11", datetime(2013, 4, 11, 4, tzinfo=UTC))
     known = frame[frame["landed"] < NOW]
     held = known[known["ts"] >= NOW - timedelta(days=28)]
@@ -121,12 +138,44 @@ def test_what_is_better_serves_from_midnight_on_and_its_rate_is_the_true_one(tmp
         log.replace_from(NOW, prediction_rows(frame))
 
 
+def test_days_that_pass_while_it_trains_stay_as_they_were_served(
+    tmp_path: Path,
+) -> None:
+    frame = flights(late_now=0.2)
+    log, labels = logged(tmp_path, frame)
+    passing = itertools.count()
+    store = open_store(f"sqlite:///{tmp_path / 'state.db'}")
+    with store.begin() as connection:
+        retrainings.add(connection, Firing("retrain", MODEL, "2013-01", "k", NOW, ()), {}, NOW)
+    with closing(Receiver(0, SECRET, lambda: NOW)) as asked, capture_logs() as told:
+        job = Attending(asked, store, log, labels, lambda: NOW + timedelta(days=next(passing)))
+        assert post(asked, "k") == 202
+        job.attend(look=False)
+        # Asked on the 10th, trained until the 11th, scored until the 12th.
+        since = datetime(2013, 4, 13, 4, tzinfo=UTC)
+        rows = served(log, "score")
+        assert set(rows["model_version"][rows["ts"] < since]) == {"2013-01"}
+        assert set(rows["model_version"][rows["ts"] >= since]) == {"2013-04-13"}
+        with store.read() as connection:
+            end = retrainings.get(connection, "k")
+        assert (end.stage, end.new_version) == (Stage.SUCCEEDED, "2013-04-13")
+        with store.begin() as connection:
+            evaluations.record(connection, judged("2013-04-13", since, 7))
+        job.attend(look=True)
+    store.close()
+    first, week = told
+    assert first["event"] == "retrained"
+    assert first["serves_from"] == since.isoformat()
+    assert week["event"] == "the first week of a retrained version"
+    assert (week["predicted_rate"], week["true_rate"]) == (0.15, 0.17)
+
+
 def test_what_is_no_better_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     frame = flights(late_now=0.4)
     frame["score"] = (0.4 + 0.15 * np.sign(frame["wind_speed"])).round(6)  # the law itself: nothing beats it
     log, labels = logged(tmp_path, frame)
     before = log.token()
-    made = retrain(log, labels, NOW)
+    made = retrain(log, labels, lambda: NOW)
     assert not made.better
     assert made.losses[1] > made.losses[0]
     assert log.token() == before
@@ -155,10 +204,12 @@ def judged(version: str, start: datetime, days: int, **detail: object) -> Evalua
     window = Window(f"{days}d", start, start + timedelta(days=days))
     told = {"true_rate": 0.17, "predicted_rate": 0.15, **detail}
     finding = Finding(
-        "m", version, window, None, "model", Kind.PERFORMANCE, "rate_bias", -0.02, None, None, None, Status.OK, 9, 0,
+        MODEL, version, window, None, "model", Kind.PERFORMANCE, "rate_bias", -0.02, None, None, None, Status.OK, 9, 0,
         NOW, "b", "c", "p", told,
     )  # fmt: skip
-    return Evaluation("m", version, "b", window, Aspect.PERFORMANCE, 0, DONE, "", 9, "", NOW, NOW, "c", "p", (finding,))
+    return Evaluation(
+        MODEL, version, "b", window, Aspect.PERFORMANCE, 0, DONE, "", 9, "", NOW, NOW, "c", "p", (finding,)
+    )
 
 
 def test_a_retrained_versions_first_whole_windows_are_told_once() -> None:
