@@ -134,9 +134,9 @@ def count(
     linear in it where `bits`. `table` and `edges` are a locator's; a bin holds `passes` edges at most, or is crowded.
     `found`, unless empty, takes each value's cell; the number of cells for NaN, and one more for infinities.
     """
-    number = len(edges) - 1
+    number, keep = len(edges) - 1, len(found) > 0
     keys, cells = np.empty(BLOCK, np.uint16), np.empty(BLOCK, np.uint16)
-    counts = np.zeros((2, number + 2), np.uint32)
+    even, others = np.zeros(number + 2, np.uint32), np.zeros(number + 2, np.uint32)
     for run in range(len(slots)):
         slot, start, stop = slots[run], bounds[run], bounds[run + 1]
         short = stop - start < _SHORT * number
@@ -152,13 +152,16 @@ def count(
             if short:
                 _add_few(own, own_total, odd[slot])
             else:
-                _add(own, counts[0], counts[1])
-            if len(found):
-                found[start:end] = own
+                _add(own, even, others)
+            if keep:
+                for row in range(start, end):
+                    found[row] = cells[row - start]
             start = end
         if not short:
-            for cell in range(number):
-                own_total[cell] += np.int64(counts[0, cell]) + np.int64(counts[1, cell])
-            for kind in range(2):
-                odd[slot, kind] += np.int64(counts[0, number + kind]) + np.int64(counts[1, number + kind])
-            counts[:] = 0
+            for cell in range(number + 2):
+                rows = np.int64(even[cell]) + np.int64(others[cell])
+                even[cell] = others[cell] = 0
+                if cell < number:
+                    own_total[cell] += rows
+                else:
+                    odd[slot, cell - number] += rows

@@ -59,6 +59,9 @@ class Locator:
         """Count runs of values by the compiled loop; the arguments are `kernel.count`'s. Loads the compiler."""
         from detectors import kernel
 
+        # Arrow's memory cannot be written, what was converted can: one kind only, or the loops are compiled twice.
+        values = values.view()
+        values.setflags(write=False)
         kernel.count(
             values, values.view(np.int64), bounds, slots, self.bits, self.passes, self.edges, self.table, self.low,
             self.scale, float(self.bins), total, width, offset, odd, found,
