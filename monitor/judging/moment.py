@@ -32,6 +32,7 @@ from monitor.profiling.sync import sync
 from monitor.reference import day_sums
 from monitor.reference.baseline import Learning, ensure
 from monitor.reference.calibrating import Taught, hourly_rule, learn, learned_rule, marked, with_rows
+from monitor.reference.hours_of_day import usual_hour
 from monitor.reference.left_out import incident_spans, only_event, without
 from monitor.settings import ModelSettings
 from monitor.store import evaluations, profiles, samples, served, versions
@@ -229,11 +230,7 @@ class Judging:
 
     def _rule(self, baseline: Baseline, window: Window, parts: Sequence[Piece]) -> ThresholdRule | None:
         """What the model's false-alarm budget makes of a window; None where thresholds are fixed."""
-        if baseline.id not in self._calibrations:
-            self._calibrations[baseline.id] = learn(
-                self.world.store, self.log, self.settings, baseline, self.world.pool
-            )
-        taught = self._calibrations[baseline.id]
+        taught = self._taught(baseline)
         if taught is None:
             return None
         if window.horizon == "1h":
@@ -241,6 +238,14 @@ class Judging:
         sums = [self._sums_of(baseline, taught, part) for part in parts]
         held = [(local_day(part.start, self.settings.zone), part.profile) for part in parts]
         return learned_rule(taught.parts, self.settings, held, sums)
+
+    def _taught(self, baseline: Baseline) -> Taught | None:
+        """What a baseline's days teach, asked for once."""
+        if baseline.id not in self._calibrations:
+            self._calibrations[baseline.id] = learn(
+                self.world.store, self.log, self.settings, baseline, self.world.pool
+            )
+        return self._calibrations[baseline.id]
 
     def _sums_of(self, baseline: Baseline, taught: Taught, part: Piece) -> IntArray:
         """What a calibration makes of a day: made before for a shorter window, or for one of another day, or now."""
@@ -267,9 +272,10 @@ class Judging:
     def _reference(self, version: str, baseline: Baseline, window: Window) -> Profile:
         """The baseline's own profile, or a moving one where it holds enough rows; the baseline stays the anchor.
 
-        Days of events, and those of incidents that are open, expected or fixed, are in no moving reference.
+        Days of events, and those of incidents that are open, expected or fixed, are in no moving reference. An hour
+        of a model with a budget is held against the same hours of the baseline's days.
         """
-        chosen, zone = self.settings.baseline, self.settings.zone
+        chosen, zone, minimum = self.settings.baseline, self.settings.zone, self.settings.minimum_rows
         if chosen.rolling is not None:
             # Whole days before the window's own, so that nothing of the window is in its reference.
             today = midnight(local_day(window.start, zone), zone)
@@ -277,13 +283,16 @@ class Judging:
         elif chosen.seasonal is not None:
             start, end = (earlier(edge, max(1, chosen.seasonal.days), zone) for edge in (window.start, window.end))
             spans = [(start, end)] if window.horizon == "1h" else list(days(start, end, zone))
+        elif window.horizon == "1h" and self._taught(baseline) is not None:
+            with self.world.store.read() as connection:
+                return usual_hour(connection, baseline, window, zone, minimum) or baseline.profile
         else:
             return baseline.profile
         with self.world.store.read() as connection:
             spans = without(spans, self.settings, incident_spans(connection, self.model))
         parts = self._parts(version, baseline, spans)
         moving = sum((part.profile for part in parts), Profile.empty(baseline.grid))
-        return moving if moving.rows >= self.settings.minimum_rows else baseline.profile
+        return moving if moving.rows >= minimum else baseline.profile
 
     def _to_revise(self, changed: Sequence[datetime], end: datetime) -> list[Due]:
         if not changed:

@@ -27,16 +27,17 @@ from monitor.prediction_log.base import PredictionLog
 from monitor.profiling.counting import count_slots
 from monitor.reference.day_sums import calibrations as calibrations_of
 from monitor.reference.day_sums import sums_of
+from monitor.reference.hours_of_day import HoursOfDay
 from monitor.reference.left_out import Span, incident_spans, without
 from monitor.settings import ModelSettings
 from monitor.store import Store, calibrations
 from monitor.store.baselines import Baseline
 from monitor.store.calibrations import Stored
-from monitor.windows import days, local_day
+from monitor.windows import days, local_day, slots
 
-# Days counted at a time: each holds the counts of every cell.
+# Days counted at a time, or one by its hours: each holds the counts of every cell.
 _TOGETHER = 8
-# An hour tells of breakage only: a rate that is most of the rows more than usual, whatever the hours usually do.
+# An hour tells of breakage only: a rate that is most of the rows more than is usual at that hour.
 _BROKEN = 0.5
 
 Day = tuple[date, Profile]
@@ -67,9 +68,11 @@ def learn(
     if stored is None or (stored.data is not None and known is None):
         with store.read() as connection:
             troubled = incident_spans(connection, baseline.model)
-        stored = _learned(log, settings, baseline, budget, troubled, pool)
+        hours = HoursOfDay(settings.zone)
+        stored = _learned(log, settings, baseline, budget, troubled, hours, pool)
         with store.begin() as connection:
             calibrations.save(connection, baseline.id, stored)
+            hours.save(connection, baseline.id)
         known = _known(stored)
     if known is None or stored.data is None:
         return None
@@ -99,10 +102,11 @@ def _learned(
     baseline: Baseline,
     budget: float,
     troubled: Sequence[Span],
+    hours: HoursOfDay,
     pool: Executor | None,
 ) -> Stored:
     try:
-        held = list(_days(log, settings, baseline, troubled, pool))
+        held = list(_days(log, settings, baseline, troubled, hours, pool))
         made = LearnedParts.learn(baseline.grid, held, budget, settings.minimum_rows)
     except DetectorError as error:
         return Stored(None, str(error))
@@ -114,18 +118,28 @@ def _days(
     settings: ModelSettings,
     baseline: Baseline,
     troubled: Sequence[Span],
+    hours: HoursOfDay,
     pool: Executor | None,
 ) -> Iterator[Day]:
+    """Each day of a baseline that has rows; its hours are added to `hours` where a model has windows of one."""
     assert baseline.start is not None
     assert baseline.end is not None
+    version, grid = baseline.version, baseline.grid
     spans = without(list(days(baseline.start, baseline.end, settings.zone)), settings, troubled)
-    for first in range(0, len(spans), _TOGETHER):
-        some = spans[first : first + _TOGETHER]
-        counts = count_slots(log, settings, {baseline.version: baseline.grid}, some, pool)
-        for slot, (start, _) in enumerate(some):
-            profile = counts.profile(baseline.version, slot)
-            if profile is not None:
-                yield local_day(start, settings.zone), profile
+    hourly = "1h" in settings.horizons
+    together = 1 if hourly else _TOGETHER
+    for first in range(0, len(spans), together):
+        some = spans[first : first + together]
+        pieces = [hour for start, end in some for hour in slots(start, end, settings.zone)] if hourly else some
+        counts = count_slots(log, settings, {version: grid}, pieces, pool)
+        found = [(start, counts.profile(version, slot)) for slot, (start, _) in enumerate(pieces)]
+        held = [(start, profile) for start, profile in found if profile is not None]
+        if hourly:
+            for start, profile in held:
+                hours.add(start, profile)
+            held = [(held[0][0], sum((profile for _, profile in held), Profile.empty(grid)))] if held else []
+        for start, profile in held:
+            yield local_day(start, settings.zone), profile
 
 
 def learned_rule(
