@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from alerts.evidence import times_limit
 from alerts.incident import horizon_name
 from alerts.outlook import cost_of, ruled_out
-from detectors.diagnosis import Diagnosis, Trouble, diagnose
+from detectors.diagnosis import diagnose
 from detectors.result import Finding, Kind, Severity, Status, Window
+from detectors.trouble import Diagnosis, Trouble
 
 # Of the columns that are listed beside an alarm, at most this many are kept.
 MOST_LISTED = 30

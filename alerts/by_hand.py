@@ -10,8 +10,8 @@ from datetime import datetime
 
 from alerts.errors import IncidentError
 from alerts.incident import BY_HAND, Change, Incident, IncidentEvent, State, Verdict
-from detectors.diagnosis import Trouble
 from detectors.result import iso
+from detectors.trouble import Trouble
 
 
 def acknowledge(incident: Incident, actor: str, at: datetime) -> IncidentEvent:

@@ -12,8 +12,8 @@ from datetime import timedelta
 
 from alerts.breach import CAUSES
 from alerts.incident import Incident
-from detectors.diagnosis import Trouble
 from detectors.result import Kind
+from detectors.trouble import Trouble
 
 # Days end at other times in other time zones.
 TOGETHER = timedelta(days=1)

@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from detectors.diagnosis import Trouble
 from detectors.result import Severity, Window, iso
+from detectors.trouble import Trouble
 
 # The reason of a change that opens an incident again because somebody wants it so begins with this.
 BY_HAND = "reopened by "

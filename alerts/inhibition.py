@@ -11,9 +11,9 @@ from collections.abc import Iterable
 
 from alerts.breach import Breach
 from alerts.incident import Incident, horizon_hours
-from detectors.diagnosis import Trouble
 from detectors.registry import JOINT
 from detectors.result import Finding, Kind
+from detectors.trouble import Trouble
 
 _NOTHING_CAME = ("no rows", "missed run")
 # Out of range in most rows is as likely a season as a fault: it explains nothing.

@@ -26,8 +26,8 @@ from alerts.incident import (
 from alerts.inhibition import cause_of
 from alerts.news import eased, news
 from alerts.tracks import all_clean, count_clean, first_tracks, is_clean, is_echo, more_tracks
-from detectors.diagnosis import Trouble
 from detectors.result import Finding, Kind, Severity, Status
+from detectors.trouble import Trouble
 
 # Causes first: what they explain is not told a second time.
 _ORDER = (Trouble.BLIND, Trouble.SILENCE, Trouble.LABELS, Trouble.DATA, Trouble.PERFORMANCE, Trouble.DRIFT)

@@ -20,10 +20,10 @@ from alerts.text import said
 from alerts.verdicts import choices, what_follows
 from alerts.wording import duration_text, moment_text, text_of, window_text
 from detectors.conclusion import Conclusion
-from detectors.diagnosis import Trouble
 from detectors.performance import MEASURES
 from detectors.registry import Unit, entry_of
 from detectors.result import Severity, iso
+from detectors.trouble import Trouble
 
 _MOST = 10
 _SHOWN = 3

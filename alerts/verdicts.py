@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.incident import Incident, Verdict
 from alerts.wording import day_text
-from detectors.diagnosis import Trouble
+from detectors.trouble import Trouble
 
 
 def choices(incident: Incident) -> str:

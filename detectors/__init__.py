@@ -14,7 +14,7 @@ array([2.63])
 from detectors.bins import psi_bins
 from detectors.chi_squared import chi_squared, chi_squared_exact
 from detectors.columns import Column, ColumnKind, Excluded, Role
-from detectors.diagnosis import Diagnosis, Trouble, diagnose
+from detectors.diagnosis import diagnose
 from detectors.domain_classifier import domain_classifier
 from detectors.grid import Grid
 from detectors.hellinger import hellinger, hellinger_exact
@@ -38,6 +38,7 @@ from detectors.score import confidence_shift, entropy_shift, near_threshold
 from detectors.stuck import spike, stuck
 from detectors.threshold import FixedRule, PerformanceJudgement, PerformanceRule, ThresholdRule
 from detectors.total_variation import total_variation, total_variation_exact
+from detectors.trouble import Diagnosis, Trouble
 from detectors.unit_change import unit_change
 from detectors.view import Category, ColumnProfile, Histogram
 from detectors.volume import freshness, volume

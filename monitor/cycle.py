@@ -18,8 +18,8 @@ from alerts import outbox
 from alerts.fleet import TOGETHER, lead_of
 from alerts.incident import Change, Incident, IncidentEvent
 from alerts.lifecycle import Policy, Step, step
-from detectors.diagnosis import Trouble
 from detectors.result import Finding
+from detectors.trouble import Trouble
 from monitor import firing
 from monitor.evaluate import log_finding
 from monitor.judging.beside import beside

@@ -18,8 +18,8 @@ from alerts.incident import Change, Incident, IncidentEvent
 from alerts.lifecycle import Step
 from alerts.triggers import retrainings
 from alerts.triggers.policy import NOT_TRIGGERED, Decision, Firing, Mode, held_back, on_incidents, on_schedule
-from detectors.diagnosis import Trouble
 from detectors.result import iso
+from detectors.trouble import Trouble
 from monitor.masking import mask_address
 from monitor.service import wiring
 from monitor.settings import LogSettings, Settings

@@ -16,8 +16,8 @@ from typing import Any, Literal
 
 from alerts.incident import Incident, window_json
 from detectors.conclusion import ADVICE, Advice, Conclusion
-from detectors.diagnosis import Trouble
 from detectors.result import Window, iso
+from detectors.trouble import Trouble
 
 _TROUBLES = {
     "degradation": (Trouble.PERFORMANCE,),

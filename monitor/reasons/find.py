@@ -20,11 +20,11 @@ import structlog
 
 from alerts.incident import Change, horizon_hours, horizon_name
 from alerts.lifecycle import Policy, step
-from detectors.diagnosis import Trouble
 from detectors.profile import Profile
 from detectors.reason import ATTRIBUTION, OF_LOSS, Reason, Side, find_reason
 from detectors.result import DetectorError, Finding, Kind, Status, Window
 from detectors.surrogate import Surrogate
+from detectors.trouble import Trouble
 from detectors.worst_segment import Rows
 from monitor.judging.moment import Judging
 from monitor.prediction_log.base import LogError

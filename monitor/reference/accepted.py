@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Connection
 
-from detectors.diagnosis import Trouble
+from detectors.trouble import Trouble
 from monitor.store import incidents
 from monitor.store.baselines import Baseline
 from monitor.windows import local_day, midnight

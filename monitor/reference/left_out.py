@@ -11,8 +11,8 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
-from detectors.diagnosis import Trouble
 from detectors.result import Window
+from detectors.trouble import Trouble
 from monitor.settings import ModelSettings
 from monitor.store import incidents
 from monitor.windows import days, local_day

@@ -16,11 +16,11 @@ from sqlalchemy.engine import Connection
 from alerts.incident import Incident, Verdict
 from alerts.triggers import retrainings
 from alerts.verdicts import what_follows
-from detectors.diagnosis import Trouble
 from detectors.estimated import ESTIMATED
 from detectors.performance import MEASURES
 from detectors.profile import Profile
 from detectors.result import Kind
+from detectors.trouble import Trouble
 from monitor.judging.moment import program
 from monitor.reporting import pictures
 from monitor.reporting.gather import WEEKS, Gathered, gather

@@ -10,9 +10,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from alerts.incident import Incident
-from detectors.diagnosis import Trouble
 from detectors.registry import JOINT
 from detectors.result import Finding, Kind, Severity, Status
+from detectors.trouble import Trouble
 from monitor.reporting import pictures
 from monitor.reporting.gather import Gathered, kinds
 from monitor.reporting.health import latest_of, strip

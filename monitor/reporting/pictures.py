@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from math import isfinite
 
 from detectors.columns import ColumnKind
-from detectors.diagnosis import Trouble
 from detectors.estimated import ESTIMATED
 from detectors.performance import MEASURES
 from detectors.profile import Profile
 from detectors.registry import DETECTORS, Unit, entry_of
 from detectors.result import Finding, Kind, Status
+from detectors.trouble import Trouble
 from detectors.view import ColumnProfile
 from monitor.reporting.estimated import NOTE, estimated_points
 from monitor.reporting.gather import Gathered, kinds, name_of

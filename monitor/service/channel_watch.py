@@ -15,8 +15,8 @@ from sqlalchemy.engine import Connection
 from alerts import outbox
 from alerts.health import Health
 from alerts.incident import Change, Incident, IncidentEvent, State, Track, incident_id
-from detectors.diagnosis import Trouble
 from detectors.result import Severity, Window
+from detectors.trouble import Trouble
 from monitor.store import incidents
 
 # Whose trouble it is: of no model, but of Driftline itself.

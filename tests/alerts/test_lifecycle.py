@@ -13,8 +13,8 @@ from alerts.by_hand import acknowledge, close, reopen
 from alerts.errors import IncidentError
 from alerts.incident import Change, Incident, IncidentEvent, State, Verdict
 from alerts.lifecycle import Policy, Step, step
-from detectors.diagnosis import Trouble
 from detectors.result import Finding, Kind, Severity, Status, Window
+from detectors.trouble import Trouble
 from tests.support.incidents import DAY, day, finding, only, opened
 
 POLICY = Policy(clean_windows=3, grace=timedelta(days=7), owner="flights", timezone="America/New_York")

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from detectors import Grid
 from detectors.columns import Role
-from detectors.diagnosis import Trouble, diagnose
+from detectors.diagnosis import diagnose
 from detectors.performance import MEASURES, Measured
 from detectors.registry import DETECTORS
 from detectors.result import Finding, Judgement, Kind, Severity, Statistic, Status, Window
 from detectors.segment import SegmentColumn
+from detectors.trouble import Trouble
 from monitor.evaluate import (
     Context,
     judge_inputs,

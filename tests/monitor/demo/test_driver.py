@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 
 from alerts.incident import Change, Incident, IncidentEvent, State, Track
-from detectors.diagnosis import Trouble
 from detectors.result import Severity, Window
+from detectors.trouble import Trouble
 from monitor.config import load
 from monitor.demo.driver import (
     END,

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from detectors.diagnosis import Trouble, diagnose
+from detectors.diagnosis import diagnose
 from detectors.result import Finding, Kind, Severity, Status, Window
+from detectors.trouble import Trouble
 from monitor.evaluate import Context
 from monitor.judging.arrivals import judge_duplicates, judge_late, judge_volume
 from monitor.judging.volumes import History
