@@ -18,7 +18,7 @@ from scipy.special import ndtr
 
 from benchmarks.flight_rows import FIRST, flight_rows
 from detectors import Grid
-from detectors.cells import AUX
+from detectors.no_cell import AUX
 from detectors.profile import Profile
 from detectors.tally import Runs, Tally
 from detectors.values import column_of

@@ -1,4 +1,4 @@
-"""What is counted beside cells: values that fit none, and an output's fixed-point sums.
+"""What is counted beside cells: an output's fixed-point sums.
 
 In: a `Column` and the Arrow values that came for it. Out: whether they can be compared with it, and what each row adds
 to the sums. Kept: nothing.
@@ -13,8 +13,6 @@ from detectors.columns import Column
 from detectors.result import FloatArray, IntArray
 from detectors.values import Family, family_of, numbers
 
-AUX = ("null", "nan", "infinite", "mismatch", "absent")
-NULL, NAN, INFINITE, MISMATCH, ABSENT = range(5)
 SUM_STEPS = 2**20
 SQUARE_STEPS = 2**15
 

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.compiled import compiled
-from detectors.locate import CROWDED, MISSING, PLACE
+from detectors.locate import CROWDED, INFINITIES, MISSING, PLACE
+from detectors.no_cell import INFINITE, NAN
 from detectors.result import FloatArray, IntArray
 
 BLOCK = 2048
@@ -59,8 +60,8 @@ def _logarithmic(values: FloatArray, raw: IntArray, low: float, scale: float, bi
 def _cells(
     values: FloatArray, keys: CodeArray, table: CodeArray, edges: FloatArray, passes: int, cells: CodeArray
 ) -> None:
-    """The cell of each value; NaN has the one after the last, infinities the next."""
-    wild = np.uint64(len(edges))
+    """The place of each value: its cell; NaN and infinities have theirs after the cells."""
+    wild = np.uint64(len(edges) - INFINITIES + 1 + INFINITE)
     for i in range(np.uint64(len(values))):
         x, key = values[i], np.uint64(keys[i])
         cell = np.uint64(table[key])
@@ -106,7 +107,7 @@ def _add_few(cells: CodeArray, total: IntArray, odd: IntArray) -> None:
         if cell < number:
             total[cell] += 1
         else:
-            odd[cell - number] += 1
+            odd[cell - number - np.uint64(NAN)] += 1
 
 
 @compiled
@@ -132,11 +133,11 @@ def count(
 
     `odd`, shape (slots, 2), takes NaN and infinities. `raw` is the same memory as `values`, as integers; the key is
     linear in it where `bits`. `table` and `edges` are a locator's; a bin holds `passes` edges at most, or is crowded.
-    `found`, unless empty, takes each value's cell; the number of cells for NaN, and one more for infinities.
+    `found`, unless empty, takes each value's place, in the order of `places.py`.
     """
-    number, keep = len(edges) - 1, len(found) > 0
+    number, keep = len(edges) - INFINITIES + 1, len(found) > 0
     keys, cells = np.empty(BLOCK, np.uint16), np.empty(BLOCK, np.uint16)
-    even, others = np.zeros(number + 2, np.uint32), np.zeros(number + 2, np.uint32)
+    even, others = np.zeros(number + INFINITE + 1, np.uint32), np.zeros(number + INFINITE + 1, np.uint32)
     for run in range(len(slots)):
         slot, start, stop = slots[run], bounds[run], bounds[run + 1]
         short = stop - start < _SHORT * number
@@ -158,10 +159,10 @@ def count(
                     found[row] = cells[row - start]
             start = end
         if not short:
-            for cell in range(number + 2):
+            for cell in range(number + INFINITE + 1):
                 rows = np.int64(even[cell]) + np.int64(others[cell])
                 even[cell] = others[cell] = 0
                 if cell < number:
                     own_total[cell] += rows
-                else:
-                    odd[slot, cell - number] += rows
+                elif rows:
+                    odd[slot, cell - number - NAN] += rows

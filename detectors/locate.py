@@ -17,11 +17,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.no_cell import NAN
 from detectors.result import FloatArray, IntArray
 
 CROWDED, PLACE = 0x8000, 0x7FFF
 # Keys are 0 (below), 1 to bins, bins + 1 (above), an end for searches in that, and NaN's.
 MISSING = 2
+# After the edges: for comparisons past the end, and of NaN, which has its place after the cells.
+INFINITIES = 3
 _TAIL = 0.001
 # The ends are frequent values of many columns (0 and 1): a few bins further out, they share theirs with no edge beyond.
 _MARGIN = 2
@@ -34,7 +37,7 @@ class Locator:
     """A column's table: `table[key]` is the number of edges in bins before `key`'s, with `CROWDED` set or not.
 
     Bins that are not crowded hold `passes` edges at most; those beyond both ends always are, so that infinities are
-    looked for nowhere else. `edges` are the column's and then two infinities, which stop comparisons past the end.
+    looked for nowhere else. `edges` are the column's and then infinities, so that comparisons past the end add nothing.
     """
 
     edges: FloatArray
@@ -74,7 +77,7 @@ def locator(edges: FloatArray, ranks: IntArray) -> Locator | None:
     `ranks[i]` is how many reference values are <= edges[i]: it says where the rows are.
     """
     n = int(ranks[-1])
-    if len(edges) + MISSING >= CROWDED:
+    if len(edges) + INFINITIES >= CROWDED:
         return None
     low, high = (float(edges[np.searchsorted(ranks, share * n)]) for share in (_TAIL, 1.0 - _TAIL))
     best, cheapest = None, _SORT
@@ -99,8 +102,8 @@ def locator(edges: FloatArray, ranks: IntArray) -> Locator | None:
                 cheapest = cost
                 first = np.searchsorted(place, np.arange(bins + 2), side="left")
                 marked = np.where(crowded, first | CROWDED, first)
-                table = np.append(marked, [len(edges), len(edges) + 1]).astype(np.uint16)
-                padded = np.append(edges, [np.inf, np.inf])
+                table = np.append(marked, [len(edges), len(edges) + 1 + NAN]).astype(np.uint16)
+                padded = np.append(edges, [np.inf] * INFINITIES)
                 best = Locator(padded, bits, passes, start, scale, bins, table)
     return best
 

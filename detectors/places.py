@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from detectors.cells import ABSENT, INFINITE, MISMATCH, NAN, NULL, is_countable
+from detectors.cells import is_countable
 from detectors.columns import Column, ColumnKind
+from detectors.no_cell import ABSENT, INFINITE, MISMATCH, NAN, NULL
 from detectors.result import FloatArray, IntArray
 from detectors.values import Family, coded, family_of, hashed, numbers
 
@@ -41,9 +42,8 @@ def _of_numbers(column: Column, values: FloatArray) -> IntArray:
         found, total = np.zeros(len(values), dtype=np.uint16), np.zeros(column.cells, dtype=np.int64)
         bounds, odd = np.array([0, len(values)]), np.zeros((1, 2), dtype=np.int64)
         column.locator.count(values, bounds, np.zeros(1, dtype=np.int64), total, column.cells, 0, odd, found)
-        cells = found.astype(np.int64)
-    else:
-        cells = np.searchsorted(column.edges, values, side="left").astype(np.int64)
+        return found.astype(np.int64)
+    cells = np.searchsorted(column.edges, values, side="left").astype(np.int64)
     wild = ~np.isfinite(values)
     if wild.any():
         cells[wild] = column.cells + np.where(np.isnan(values[wild]), NAN, INFINITE)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detectors import codec
-from detectors.cells import ABSENT, AUX, INFINITE, MISMATCH, NAN, NULL, SQUARE_STEPS, SUM_STEPS
+from detectors.cells import SQUARE_STEPS, SUM_STEPS
+from detectors.no_cell import ABSENT, AUX, INFINITE, MISMATCH, NAN, NULL
 from detectors.result import DetectorError, FloatArray, IntArray
 
 if TYPE_CHECKING:

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from detectors.cells import ABSENT, AUX, INFINITE, NAN, NULL, fixed_sums, is_countable, output_steps
+from detectors.cells import fixed_sums, is_countable, output_steps
 from detectors.columns import Column, ColumnKind
+from detectors.no_cell import ABSENT, AUX, INFINITE, NAN, NULL
 from detectors.places import COMPILED_ROWS, places
 from detectors.profile import Profile, parts_shape
 from detectors.result import IntArray
@@ -26,6 +28,9 @@ from detectors.values import numbers
 
 if TYPE_CHECKING:
     from detectors.grid import Grid
+
+# Where rows lie (`places.py`): as the compiled loop tells it, or as integers of any batch.
+PlaceArray = NDArray[np.uint16] | IntArray
 
 _NOTHING = np.empty(0, dtype=np.uint16)
 
@@ -126,23 +131,22 @@ class Tally:
         column = self.grid.columns[place]
         if array is not None:
             array = runs.cut(array)
-        if runs.segments:
-            self._add_parts(place, column, array, runs)
         if array is None:
             np.add.at(self._aux[:, place, ABSENT], runs.slots, runs.lengths)
-            return
-        many = runs.rows >= COMPILED_ROWS and column.kind is ColumnKind.NUMBER and is_countable(column, array)
-        if many and column.locator is not None:
-            self._add_many(place, column, array, runs)
-            return
-        self._add_few(place, column, array, runs)
+            found = places(column, None, runs.rows) if runs.segments else _NOTHING
+        elif _is_fast(column, array, runs):
+            found = self._add_many(place, column, array, runs)
+        else:
+            found = self._add_few(place, column, array, runs)
+        if runs.segments:
+            self._add_parts(place, column, array, runs, found)
 
-    def _add_few(self, place: int, column: Column, array: pa.Array | pa.ChunkedArray, runs: Runs) -> None:
-        """Find every row's place and count the places of all runs at once."""
+    def _add_few(self, place: int, column: Column, array: pa.Array | pa.ChunkedArray, runs: Runs) -> PlaceArray:
+        """Find every row's place, count the places of all runs at once, and return them."""
         width, first = column.cells + len(AUX), int(self.grid.offsets[place])
         run = np.repeat(np.arange(len(runs.slots)), runs.lengths)
-        keys = run * width + places(column, array, runs.rows)
-        found = np.bincount(keys, minlength=len(runs.slots) * width).reshape(-1, width)
+        where = places(column, array, runs.rows)
+        found = np.bincount(run * width + where, minlength=len(runs.slots) * width).reshape(-1, width)
         # A slot is in one run at most, so that none is added to twice here.
         self._counts[runs.slots, first : first + column.cells] += found[:, : column.cells]
         self._aux[runs.slots, place] += found[:, column.cells :]
@@ -151,25 +155,33 @@ class Tally:
                 # Sums of integers below 2**53: exact in float64.
                 total = np.bincount(run, steps, minlength=len(runs.slots))
                 self._sums[runs.slots, place, which] += total.astype(np.int64)
+        return where
 
-    def _add_many(self, place: int, column: Column, array: pa.Array | pa.ChunkedArray, runs: Runs) -> None:
+    def _add_many(self, place: int, column: Column, array: pa.Array | pa.ChunkedArray, runs: Runs) -> PlaceArray:
+        """Count by the compiled loop; returns every row's place where there are segments."""
         assert column.locator is not None
         values = numbers(array, keep_null=True)
         odd = np.zeros((len(self.rows), 2), dtype=np.int64)
         total, offset = self._counts.reshape(-1), int(self.grid.offsets[place])
-        column.locator.count(values, runs.bounds, runs.slots, total, self.grid.cells, offset, odd, _NOTHING)
+        found = np.empty(len(values), dtype=np.uint16) if runs.segments else _NOTHING
+        column.locator.count(values, runs.bounds, runs.slots, total, self.grid.cells, offset, odd, found)
         if array.null_count:
             nulls = np.array([array.slice(start, rows).null_count for _, start, rows in runs.spans()], dtype=np.int64)
             np.add.at(self._aux[:, place, NULL], runs.slots, nulls)
             np.subtract.at(odd[:, 0], runs.slots, nulls)  # the loop saw them as NaN
+            if runs.segments:
+                found[np.asarray(array.is_null())] = column.cells + NULL
         self._aux[:, place, NAN] += odd[:, 0]
         self._aux[:, place, INFINITE] += odd[:, 1]
         if column.is_output:
             for slot, start, rows in runs.spans():
                 part = values[start : start + rows]
                 self._sums[slot, place] += fixed_sums(column, part[np.isfinite(part)])
+        return found
 
-    def _add_parts(self, place: int, column: Column, array: pa.Array | pa.ChunkedArray | None, runs: Runs) -> None:
+    def _add_parts(
+        self, place: int, column: Column, array: pa.Array | pa.ChunkedArray | None, runs: Runs, found: PlaceArray
+    ) -> None:
         """Count one column by segment: on the coarse cells, and beside them what fits no cell."""
         coarse = self.grid.coarse
         at, own = int(coarse.offsets[place]), coarse.columns[place].cells
@@ -177,16 +189,15 @@ class Tally:
         sums = 1 + coarse.cells + len(coarse) * len(AUX) + place * 2
         first = int(self.grid.offsets[place])
         fold = np.concatenate((self.grid.folds[first : first + column.cells] - at, own + np.arange(len(AUX))))
-        found = fold[places(column, array, runs.rows)]
         steps = output_steps(column, array) if column.is_output and array is not None else None
-        for slot, start, rows in runs.spans():
-            mine = slice(start, start + rows)
-            for low, high, codes in self._segments(runs):
-                key = codes[mine] * width + found[mine]
-                each = np.bincount(key, minlength=(high - low) * width).reshape(high - low, width)
-                self._parts[slot, low:high, 1 + at : 1 + at + own] += each[:, :own]
-                self._parts[slot, low:high, aux : aux + len(AUX)] += each[:, own:]
-                for shift, weights in enumerate(steps or ()):
+        for low, high, codes in self._segments(runs):
+            each = _by_segment(found, fold, codes, runs, high - low, width)
+            # A slot is in one run at most, so that none is added to twice here.
+            self._parts[runs.slots, low:high, 1 + at : 1 + at + own] += each[:, :, :own]
+            self._parts[runs.slots, low:high, aux : aux + len(AUX)] += each[:, :, own:]
+            for shift, weights in enumerate(steps or ()):
+                for slot, start, rows in runs.spans():
+                    mine = slice(start, start + rows)
                     # Sums of integers below 2**53: exact in float64.
                     total = np.bincount(codes[mine], weights[mine], minlength=high - low)
                     self._parts[slot, low:high, sums + shift] += total.astype(np.int64)
@@ -201,3 +212,23 @@ class Tally:
             self._sums[slot].copy(),
             self._parts[slot].copy(),
         )
+
+
+def _is_fast(column: Column, array: pa.Array | pa.ChunkedArray, runs: Runs) -> bool:
+    """Whether the compiled loop counts a column."""
+    many = runs.rows >= COMPILED_ROWS and column.kind is ColumnKind.NUMBER and is_countable(column, array)
+    return many and column.locator is not None
+
+
+def _by_segment(found: PlaceArray, fold: IntArray, codes: IntArray, runs: Runs, segments: int, width: int) -> IntArray:
+    """Rows of each run, segment and coarse place, shape (runs, segments, width)."""
+    shape = (len(runs.slots), segments, width)
+    if found.dtype == np.uint16:
+        from detectors.partkernel import count_parts
+
+        total = np.zeros(shape, dtype=np.int64)
+        count_parts(found, fold, codes, runs.bounds, total)
+        return total
+    run = np.repeat(np.arange(len(runs.slots)), runs.lengths)
+    keys = (run * segments + codes) * width + fold[found]
+    return np.bincount(keys, minlength=segments * width * len(runs.slots)).reshape(shape)

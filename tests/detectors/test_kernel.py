@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 from detectors import kernel
 from detectors.columns import quantile_edges
 from detectors.exterior import with_exterior
-from detectors.locate import Locator, locator
+from detectors.locate import INFINITIES, Locator, locator
+from detectors.no_cell import INFINITE, NAN
 
 NASTY = [0.0, -0.0, 5e-324, -5e-324, 1e308, -1e308, 1e-300, np.nan, np.inf, -np.inf]
 
 
 def counted(found: Locator, values: np.ndarray) -> tuple[np.ndarray, int, int]:
     """What the loop says of values in three runs, the first and the last of one slot."""
-    n, cells = len(values), len(found.edges) - 1  # two infinities end the edges
+    n, cells = len(values), len(found.edges) - INFINITIES + 1
     bounds, slots = np.array([0, n // 3, n // 2, n]), np.array([1, 0, 1])
     total, odd, place = np.zeros(2 * (cells + 5), np.int64), np.zeros((2, 2), np.int64), np.zeros(n, np.uint16)
     kernel.count(
@@ -29,8 +30,8 @@ def counted(found: Locator, values: np.ndarray) -> tuple[np.ndarray, int, int]:
     assert not both[:, 3 + cells :].any(), "nothing beside the column's own cells"
     finite = np.isfinite(values)
     assert np.bincount(place[finite], minlength=cells).tolist() == both.sum(axis=0)[3 : 3 + cells].tolist()
-    assert (place[np.isnan(values)] == cells).all()
-    assert (place[np.isinf(values)] == cells + 1).all()
+    assert (place[np.isnan(values)] == cells + NAN).all()
+    assert (place[np.isinf(values)] == cells + INFINITE).all()
     assert both[0].sum() + odd[0].sum() == n // 2 - n // 3
     return both.sum(axis=0)[3 : 3 + cells], int(odd[:, 0].sum()), int(odd[:, 1].sum())
 
@@ -65,7 +66,7 @@ def test_every_cell_is_counted_as_a_search_would(shape: str) -> None:
     assert found is not None
     values = np.concatenate([SHAPES[shape](rng, 30_000) * 1.1, reference[:5_000], found.edges, NASTY])
     cells, nan, infinite = counted(found, values)
-    wanted = searched(found.edges[:-2], values)
+    wanted = searched(found.edges[:-INFINITIES], values)
     assert cells.tolist() == wanted[0].tolist()
     assert (nan, infinite) == wanted[1:]
 
@@ -77,6 +78,6 @@ def test_whatever_the_values(values: list[float], seed: int) -> None:
     assert found is not None
     array = np.array(values)
     cells, nan, infinite = counted(found, array)
-    wanted = searched(found.edges[:-2], array)
+    wanted = searched(found.edges[:-INFINITIES], array)
     assert cells.tolist() == wanted[0].tolist()
     assert (nan, infinite) == wanted[1:]
