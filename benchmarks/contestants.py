@@ -319,7 +319,8 @@ def evidently_days(folder: Path, reference: str, seconds: str) -> Any:
         numerical_columns=numbers, categorical_columns=[name for name in columns if name not in numbers]
     )
     usual = Dataset.from_pandas(before[columns], definition)
-    alarms, deadline = {}, time.monotonic() + float(seconds)
+    alarms: dict[int, list[str]] = {}
+    deadline = time.monotonic() + float(seconds)
     for day in np.random.default_rng(0).permutation(after["day"].unique()).tolist():
         if alarms and time.monotonic() > deadline:
             break

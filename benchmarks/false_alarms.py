@@ -56,7 +56,7 @@ def run(
         cost(targets)
     if "peers" in parts:
         first = nothing.FIRST_SEED
-        alarms_beside.report(flights, folder, range(first, first + PEER_SEEDS), targets)
+        alarms_beside.report(flights, folder, range(first, first + PEER_SEEDS), jobs, targets)
     return targets.missed == 0
 
 

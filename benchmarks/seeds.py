@@ -114,20 +114,23 @@ class Progress:
     _left: dict[str, int] = field(default_factory=dict)
     _spent: dict[str, list[float]] = field(default_factory=dict)
     _jobs: int = 1
-    _told: float = float("-inf")
+    _began: float = 0.0
+    _told: float = 0.0
 
     def begin(self, streams: Mapping[str, float], seeds: int, jobs: int) -> None:
         """All is still to be done."""
         self._weights, self._jobs = dict(streams), jobs
         self._left = dict.fromkeys(streams, seeds)
         self._spent = {name: [] for name in streams}
-        self._told = self.clock()
+        self._began = self._told = self.clock()
 
     def one(self, stream: str, seconds: float) -> None:
         """One more seed of a stream is done; it took so many processor seconds."""
         self._left[stream] -= 1
         self._spent[stream].append(seconds)
         terminal = self.out.isatty()
+        if not any(self._left.values()):
+            return
         if terminal or self.clock() - self._told >= _SELDOM:
             self._told = self.clock()
             self.out.write(f"\r\x1b[K{self.line()}" if terminal else f"{self.line()}\n")
@@ -150,7 +153,7 @@ class Progress:
 
     @property
     def seconds_left(self) -> float:
-        """Seconds until all is done, as long as each stream's seeds have taken so far, else as its weight says."""
+        """Seconds until all is done, as each stream's seeds have gone so far, else as its weight says."""
         spent = sum(map(sum, self._spent.values()))
         weight = sum(self._weights[name] * len(each) for name, each in self._spent.items())
         unit = spent / weight if weight else 0.0
@@ -158,4 +161,6 @@ class Progress:
             name: sum(seconds) / len(seconds) if seconds else unit * self._weights[name]
             for name, seconds in self._spent.items()
         }
-        return sum(each[name] * left for name, left in self._left.items()) / self._jobs
+        # A busy machine gives less than a processor to each.
+        given = (self.clock() - self._began) * self._jobs / spent if spent else 1.0
+        return sum(each[name] * left for name, left in self._left.items()) / self._jobs * max(given, 1.0)

@@ -159,16 +159,15 @@ def synthetic(
         counts = np.zeros((total, grid.cells), np.int64)
         for place, column in enumerate(grid.columns):
             start, stop = int(grid.offsets[place]), int(grid.offsets[place + 1])
-            order = [column.lookup.get(str(value), column.cells - 1) for value in range(values)]
-            for day in range(total):
-                if place < numbers:
-                    share = np.diff(np.concatenate(([0.0], ndtr(column.edges - effects[day, place]), [1.0])))
-                else:
-                    tilt = zipf * np.exp(effects[day, place] * (np.arange(values) % 2))
-                    tilt = tilt / tilt.sum()
-                    share = np.zeros(column.cells)
-                    np.add.at(share, order, tilt)
-                counts[day, start:stop] = rng.multinomial(count[day], share / share.sum())
+            if place < numbers:
+                below = ndtr(column.edges - effects[:, place, None])
+                share = np.diff(np.hstack((np.zeros((total, 1)), below, np.ones((total, 1)))))
+            else:
+                tilt = zipf * np.exp(effects[:, place, None] * (np.arange(values) % 2))
+                tilt = tilt / tilt.sum(axis=1, keepdims=True)
+                order = [column.lookup.get(str(value), column.cells - 1) for value in range(values)]
+                share = np.array([np.bincount(order, day, column.cells) for day in tilt])
+            counts[:, start:stop] = rng.multinomial(count, share / share.sum(axis=1, keepdims=True))
         days = [
             (START + timedelta(day), replace(Profile.empty(grid), rows=int(count[day]), counts=counts[day]))
             for day in range(total)

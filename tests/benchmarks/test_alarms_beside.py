@@ -28,10 +28,11 @@ def test_a_package_that_fails_has_its_reason_in_its_row(
     def fails(*_: object) -> _Told:
         raise Unavailable("failed: took longer than 100 s")
 
+    monkeypatch.setattr(alarms_beside, "python_of", lambda peer, folder: tmp_path)
     monkeypatch.setattr(alarms_beside, "_said", fails)
     monkeypatch.setattr(alarms_beside, "_own", lambda stream: _Told([set(), set()], 2))
     stream = synthetic(columns=1, rows=10)(np.random.default_rng(1), 2, 2)
-    assert alarms_beside._lines("shuffled", [stream], tmp_path, 1) == 0.0
+    assert alarms_beside._lines("shuffled", [stream], tmp_path, jobs=2) == 0.0
     rows = capsys.readouterr().out.splitlines()
     assert [row.split("  ")[-1] for row in rows[1:]] == ["failed: took longer than 100 s"] * 2
     assert "each 4th day" in rows[2]

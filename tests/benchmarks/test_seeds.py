@@ -38,13 +38,16 @@ def test_what_is_left_is_told_by_what_each_stream_took_so_far() -> None:
     now, out = [0.0], io.StringIO()
     progress = Progress(out, lambda: now[0])
     progress.begin({"light": 1.0, "heavy": 10.0}, 4, jobs=2)
+    now[0] = 15.0
     progress.one("light", 30.0)
     # Three light ones of 30 s, four of ten times that, two at a time.
     assert progress.seconds_left == pytest.approx((3 * 30 + 4 * 300) / 2)
     assert out.getvalue() == "", "no terminal: one line a minute at most"
-    now[0] = 61.0
+    now[0] = 230.0
     progress.one("heavy", 200.0)
-    assert out.getvalue() == "light: 2 of 8 seeds done, about 6 minutes left\n"
+    # They had twice the processor time they took.
+    assert out.getvalue() == "light: 2 of 8 seeds done, about 12 minutes left\n"
+    assert progress.seconds_left == pytest.approx((3 * 30 + 3 * 200) * 2 / 2)
     for stream in ("light", "light", "light", "heavy", "heavy"):
         progress.one(stream, 30.0)
     assert progress.line() == "heavy: 7 of 8 seeds done, a minute or less left"
