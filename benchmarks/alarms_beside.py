@@ -42,8 +42,8 @@ YEAR = "the year"
 _QUIET = 0.05
 # Seconds a package may take for one kind of streams: three kinds and two packages end within ten minutes.
 _MOST = 100.0
-# Which part of its time a package that stops by itself spends on days; the rest is for its start and its last day.
-_ON_DAYS = 0.7
+# When a package that stops by itself is to stop, as a part of its time: its last day may take longer than the others.
+_STOP = 0.8
 TAIL = "tail_number"
 
 
@@ -179,7 +179,7 @@ def _own(stream: Stream) -> _Told:
 
 def _said(asked: _Asked, python: Path, stream: Stream, every: int, seconds: float) -> _Told:
     with _rows(stream, every) as place:
-        arguments = [str(stream.reference), *([str(seconds * _ON_DAYS)] if asked.stops else [])]
+        arguments = [str(stream.reference), *([str(seconds * _STOP)] if asked.stops else [])]
         answer = ask(asked.peer, python, asked.what, place, *arguments, timeout=seconds)
     return _Told([set(day) for day in answer["alarms"]], len(stream.days) - stream.reference)
 
