@@ -29,6 +29,8 @@ LEVEL, NORMAL = 0.9, 1.6449
 COVERAGE = (0.87, 0.93)
 SECONDS = 1.0
 _SEEDS = 2
+# The windows of a seed share one reference: two seeds say little of how often one line holds. Ours alone run for more.
+_MORE_SEEDS = 6
 _WINDOWS = 20
 
 
@@ -112,12 +114,13 @@ def joined(parts: list[Compared]) -> Compared:
     )
 
 
-def shown(title: str, found: Compared) -> list[bool]:
-    """Print a stream's lines; for each measure whether the mean absolute error is below NannyML's."""
-    held = []
+def shown(title: str, found: Compared) -> tuple[list[bool], list[bool]]:
+    """Print a stream's lines; for each measure whether error and interval score are below NannyML's."""
+    held, sharper = [], []
     for place, name in enumerate(COMPARED):
         mine, other = found.line("ours", place), found.line("theirs", place)
         held.append(mine[0] < other[0])
+        sharper.append(mine[2] < other[2])
         print(
             f"{title if not place else '':24}{name:10}{mine[0]:>8.4f}{other[0]:>9.4f}{'' if held[-1] else ' !':2}"
             f"{mine[1]:>7.0%}{other[1]:>8.0%}{mine[2]:>9.3f}{other[2]:>9.3f}",
@@ -125,7 +128,18 @@ def shown(title: str, found: Compared) -> list[bool]:
         )
     if not found.sound.all():
         print(f"{'':24}insufficient overlap in {(~found.sound).sum()} of {len(found.sound)} windows")
-    return held
+    return held, sharper
+
+
+def covered(every: dict[str, list[Compared]]) -> bool:
+    """Print how often intervals hold, of each stream and of all; whether of every measure within the target."""
+    print(f"\nHow often the 90% interval holds, {_MORE_SEEDS} seeds a stream")
+    print(f"{'':24}{''.join(map('{:>10}'.format, COMPARED))}")
+    whole = joined([part for parts in every.values() for part in parts])
+    for title, found in [*((title, joined(parts)) for title, parts in every.items()), ("all shifts", whole)]:
+        shares = [found.line("ours", place)[1] for place in range(len(COMPARED))]
+        print(f"{title:24}{''.join(map('{:>10.1%}'.format, shares))}", flush=True)
+    return all(COVERAGE[0] <= share <= COVERAGE[1] for share in shares)
 
 
 Maker = Callable[[np.random.Generator], Stream]
@@ -170,7 +184,9 @@ def fires(estimator: Estimator, window: Labelled) -> bool:
 
 def cost() -> bool:
     """Print what a window of 100,000 rows costs; whether less than a second."""
-    reference, production = streams.flights()
+    # January's estimator is of the score alone: one that reads all features costs more.
+    reference, _ = streams.resampled_flights(np.random.default_rng(0), windows=2)
+    _, production = streams.flights()
     estimator = learned(reference)
     rows = rows_of(production.at(np.arange(100_000)), 28)
     spent = []
@@ -191,25 +207,29 @@ def main(folder: Path) -> bool:
         python = None
     print("Mean absolute error, coverage of the 90% interval, its score (lower is better); NannyML's CBPE beside")
     print(f"{'':34}{'error':>8}{'NannyML':>9}{'':2}{'holds':>7}{'NannyML':>8}{'score':>9}{'NannyML':>9}")
-    held = []
+    held, sharper = [], []
     for title, days in (("flights, days", 1), ("flights, weeks", 7)):
-        held += shown(title, compare(streams.flights(days), python, days))
-    every = []
+        lower, _ = shown(title, compare(streams.flights(days), python, days))
+        held += lower
+    every, longer = [], {}
     for number, (title, make) in enumerate(shifts().items()):
         parts = [compare(make(np.random.default_rng(1000 * number + seed)), python) for seed in range(_SEEDS)]
-        held += shown(f"shift: {title}", joined(parts))
+        lower, narrower = shown(f"shift: {title}", joined(parts))
+        held, sharper = held + lower, sharper + narrower
         every += parts
+        more = (np.random.default_rng(1000 * number + seed) for seed in range(_SEEDS, _MORE_SEEDS))
+        longer[title] = parts + [compare(make(rng), None) for rng in more]
     whole = joined(every)
     print("-" * 86)
     shown("all shifts", whole)
-    lines = [whole.line("ours", place) for place in range(len(COMPARED))]
-    others = [whole.line("theirs", place) for place in range(len(COMPARED))]
-    coverage = float(np.mean([line[1] for line in lines]))
-    print(f"coverage of all: {coverage:.1%}, NannyML {np.mean([line[1] for line in others]):.1%}")
+    mine, other = (
+        np.mean([whole.line(side, place)[1] for place in range(len(COMPARED))]) for side in ("ours", "theirs")
+    )
+    print(f"coverage of all: {mine:.1%}, NannyML {other:.1%}")
     verdicts = {
         f"error below NannyML's in {sum(held)} of {len(held)}": all(held),
-        f"coverage {COVERAGE[0]:.0%} to {COVERAGE[1]:.0%}": COVERAGE[0] <= coverage <= COVERAGE[1],
-        "interval score below NannyML's": all(a[2] < b[2] for a, b in zip(lines, others, strict=True)),
+        f"coverage of every measure {COVERAGE[0]:.0%} to {COVERAGE[1]:.0%}": covered(longer),
+        f"interval score below NannyML's in {sum(sharper)} of {len(sharper)} lines of shifts": all(sharper),
         "realised minus estimated": concept(),
         f"below {SECONDS:.0f} s for 100,000 rows": cost(),
     }

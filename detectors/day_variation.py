@@ -14,7 +14,8 @@ from scipy.special import expit
 
 from detectors.result import FloatArray, IntArray
 
-_ROUNDS = 25
+_ROUNDS = 6
+_STEPS = 100
 _CELLS = 64
 _FEWEST_DAYS = 5
 
@@ -38,8 +39,22 @@ def day_covariance(odds: FloatArray, label: FloatArray, day: IntArray, centre: f
             slope = np.einsum("dcj,dc->dj", design, hits - total * chance) - effect @ precision
             curve = np.einsum("dcj,dc,dck->djk", design, total * chance * (1.0 - chance), design) + precision
             effect = effect + np.linalg.solve(curve, slope[..., None])[..., 0]
-        spread = np.linalg.inv(curve)
-        covariance = (np.einsum("dj,dk->jk", effect, effect) + spread.sum(axis=0)) / days
+        known = np.linalg.inv(curve - precision + 1e-6 * np.eye(2))
+        seen = effect + np.einsum("djk,dk->dj", known, effect @ precision)
+        covariance = _covariance(seen, known, covariance)
+    return covariance
+
+
+def _covariance(seen: FloatArray, known: FloatArray, covariance: FloatArray) -> FloatArray:
+    """The covariance of effects of which `seen` is known up to normal errors of covariance `known`; from a first guess.
+
+    Many steps: near zero, which is where it belongs if days do not differ, each is a small one.
+    """
+    for _ in range(_STEPS):
+        kept = covariance @ np.linalg.inv(covariance + known)
+        mean = np.einsum("djk,dk->dj", kept, seen)
+        left = covariance - kept @ covariance
+        covariance = (np.einsum("dj,dk->jk", mean, mean) + left.sum(axis=0)) / len(seen)
     return covariance
 
 

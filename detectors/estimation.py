@@ -84,9 +84,14 @@ class Estimates:
 
 @dataclass(frozen=True, eq=False)
 class Estimator:
-    """What a labelled reference teaches; arrays of shape (rows,) are the reference's rows."""
+    """What a labelled reference teaches; arrays of shape (rows,) are the reference's rows.
+
+    `by_class`, shape (2,), is added to the calibrator's log odds by predicted class. Accuracy, precision, recall and F1
+    are made of how many positives each class holds: in each they must add up (decision calibration, Zhao et al. 2021).
+    """
 
     calibrator: Calibrator
+    by_class: FloatArray
     model: LabelModel | None
     scale: tuple[float, float] | None
     covariance: FloatArray
@@ -123,7 +128,12 @@ class Estimator:
             kinds = kinds if categorical is None else categorical
             model, modelled = LabelModel.fit(features, kinds, score, label, fold)
         calibrator, _ = choose(score, modelled, label, day, fold, probabilities=scale is None)
+        if not calibrator.with_features:
+            # What is no help on days held out is no guide to what rows have in common either.
+            model, modelled, features = None, None, None
         odds = calibrator.odds(score, modelled)
+        by_class = fit_logistic(np.column_stack([1.0 - rows.said, rows.said]), label, ridge=_RIDGE, offset=odds)
+        odds = odds + by_class[rows.said]
         centre = float(odds.mean())
         cluster = day if day.max() >= _FOLDS else np.arange(count)
         design = np.column_stack([np.ones(count), odds - centre])
@@ -141,6 +151,7 @@ class Estimator:
         }
         return cls(
             calibrator,
+            by_class,
             model,
             scale,
             covariance,
@@ -171,7 +182,7 @@ class Estimator:
             modelled = each.mean(axis=0)
             if self.calibrator.with_features:
                 wobble = (each - modelled) * self.calibrator.numbers[-1]
-        odds = self.calibrator.odds(score, modelled)
+        odds = self.calibrator.odds(score, modelled) + self.by_class[rows.said]
         telling = [log_odds(score), odds, *([] if modelled is None else [modelled])]
         found = None
         if self.calibrator.with_features and rows.features is not None:
@@ -195,7 +206,7 @@ class Estimator:
         """The reference by what tells about the label."""
         columns = self._columns()
         kinds = np.zeros(len(columns), dtype=np.bool_)
-        return Reach.of(np.column_stack(columns), blocks(self.day, 2), kinds, self.label)
+        return Reach.of(np.column_stack(columns), halves(self.day), kinds, self.label)
 
     @cached_property
     def _everything(self) -> Reach:
@@ -203,7 +214,7 @@ class Estimator:
         assert self.features is not None
         columns = [*self._columns(), self.features]
         kinds = np.append(np.zeros(len(columns) - 1, dtype=np.bool_), self.categorical)
-        return Reach.of(np.column_stack(columns), blocks(self.day, 2), kinds, self.label)
+        return Reach.of(np.column_stack(columns), halves(self.day), kinds, self.label)
 
     def _columns(self) -> list[FloatArray]:
         return [log_odds(self.score), self.odds, *([] if self.modelled is None else [self.modelled])]
@@ -212,7 +223,7 @@ class Estimator:
         """The line that calibrates weighted reference rows, drawn towards none by as much as it is uncertain.
 
         Weights that rest on a few days tell of those days' own effects: the less of a line is believed (the positive
-        part of James & Stein 1961).
+        part of James & Stein 1961). That errs less than the whole line would, whose covariance it keeps.
         """
         design = np.column_stack([np.ones(len(self.odds)), self.odds - self.centre])
         line = fit_logistic(design, self.label, weight, _RIDGE, self.odds)
@@ -224,7 +235,7 @@ class Estimator:
         unsure = covariance + self.day_effect / max(days, 1.0) + 1e-9 * np.eye(2)
         wald = float(line @ np.linalg.solve(unsure, line))
         kept = max(0.0, 1.0 - 2.0 / wald) if wald > 0.0 else 0.0
-        return kept * line, kept * covariance + (1.0 - kept) * self.covariance
+        return kept * line, covariance
 
     def estimate(self, rows: Rows, rng: np.random.Generator) -> Estimates:
         """Every measure of a window. Raises DetectorError for no rows or missing features."""
@@ -240,8 +251,19 @@ class Estimator:
 
 
 def blocks(day: IntArray, folds: int) -> IntArray:
-    """Days in turn to one of `folds` folds; rows in turn where there are fewer days than folds."""
-    found: IntArray = day % folds if int(day.max()) + 1 >= folds else np.arange(len(day)) % folds
+    """Days one after the other in `folds` blocks; rows in turn where there are fewer days than folds.
+
+    Neighbouring days are alike. What is learned on Mondays and tried on Tuesdays seems to hold for any day; windows
+    come later than the reference.
+    """
+    days = int(day.max()) + 1
+    found: IntArray = day * folds // days if days >= folds else np.arange(len(day)) % folds
+    return found
+
+
+def halves(day: IntArray) -> IntArray:
+    """Days in turn to one of two halves, which are to be alike; rows in turn where there is one day."""
+    found: IntArray = day % 2 if day.max() else np.arange(len(day)) % 2
     return found
 
 

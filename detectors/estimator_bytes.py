@@ -77,6 +77,8 @@ def _put(estimator: AnyEstimator, prefix: str, arrays: dict[str, Any]) -> dict[s
     arrays |= {prefix + name: _small(value) for name in _BINARY if (value := getattr(estimator, name)) is not None}
     calibrator, model = estimator.calibrator, estimator.model
     arrays |= {f"{prefix}numbers": calibrator.numbers, f"{prefix}knots": calibrator.knots}
+    # Not in what was stored before it was learned.
+    arrays[f"{prefix}by_class"] = estimator.by_class
     if model is not None:
         for place, (coder, trees) in enumerate(zip(model.coders, model.trees, strict=True)):
             _put_coder(coder, f"{prefix}coder{place}.", arrays)
@@ -137,6 +139,7 @@ def _binary(words: Mapping[str, Any], arrays: Mapping[str, Any], prefix: str) ->
     return Estimator(
         calibrator=Calibrator(kind, arrays[f"{prefix}numbers"], arrays[f"{prefix}knots"], loss),
         model=model,
+        by_class=arrays.get(f"{prefix}by_class", np.zeros(2)),
         scale=tuple(words["scale"]) if words["scale"] else None,
         centre=float(words["centre"]),
         usual=_usual(words["usual"]),

@@ -19,6 +19,9 @@ from detectors.result import FloatArray, IntArray
 LEVELS = 128
 _WITHIN = 4
 _MOST_DAYS = 7
+# The mean of a chance whose log odds vary by s is that of log odds smaller by sqrt(1 + this * s**2) (Zeger, Liang &
+# Albert 1988).
+_LOGISTIC = (16.0 * np.sqrt(3.0) / (15.0 * np.pi)) ** 2
 _TINY = float(np.finfo(np.float64).eps)
 
 MEASURED = ("roc_auc", "average_precision", "f1", "precision", "recall", "accuracy", "log_loss", "brier", "positives")
@@ -126,8 +129,8 @@ def measures(groups: Groups, positives: FloatArray) -> dict[str, FloatArray]:
 class Law:
     """How likely labels are: `odds` bent by a line known with `line` and `covariance`, and by each day's own effect.
 
-    The log odds of a row are `odds + line[0] + line[1] * (odds - centre)`, and of a day's row more by
-    `u + v * (odds - centre)`, (u, v) with covariance `day`, known from `freedom` + 1 days.
+    The log odds of a row on the mean of all days are `odds + line[0] + line[1] * (odds - centre)`, and of a day's row
+    more by `u + v * (odds - centre)`, (u, v) with covariance `day`, known from `freedom` + 1 days.
     """
 
     line: FloatArray
@@ -161,6 +164,11 @@ def draw_chances(
         # The mean of many days' own effects varies little: a few of as much less each stand for them.
         few = min(max(1, days), _MOST_DAYS)
         scale = scale * np.sqrt(few / max(1, days))
+        # Calibration is to the mean of all days. The mean of chances whose log odds vary is nearer to a half than the
+        # chance of their mean is: a day in the middle is further out by as much.
+        arms = np.stack([np.ones(len(offset)), offset])
+        varies = scale[:, 0, :] ** 2 * np.einsum("ig,ij,jg->g", arms, law.day, arms)
+        odds = odds * np.sqrt(1.0 + _LOGISTIC * varies)
         effect = scale * (rng.normal(size=(draws, few, 2)) @ _root(law.day).T)
         chance = np.zeros(odds.shape)
         for number in range(effect.shape[1]):

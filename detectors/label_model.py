@@ -24,6 +24,13 @@ _RIDGE = 30.0
 # A category's rank is that of its mean, drawn towards the mean of all rows as if it had so many rows of it.
 _DRAWN = 50.0
 _MOST_ROWS = 30_000
+# Where bins end: closer together in the tails, for that is where the rows of a window that has moved come to lie.
+_TAIL = (0.0025, 0.005, 0.01, 0.02)
+_LEVELS = (
+    *_TAIL,
+    *np.linspace(0.0, 1.0, _BINS - 2 * len(_TAIL) - 1)[1:-1],
+    *(1.0 - level for level in reversed(_TAIL)),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +66,7 @@ class Coder:
                 ranks[place] = middle
                 ranks[place, order] = 1 + (before * (_BINS - 2)).astype(np.int64)
             elif there.any():
-                found = np.unique(np.quantile(values[there], np.linspace(0.0, 1.0, _BINS - 1)[1:-1]))
+                found = np.unique(np.quantile(values[there], _LEVELS))
                 edges[place, : len(found)] = found
         return cls(categorical, edges, ranks, middle)
 

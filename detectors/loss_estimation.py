@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from detectors.boosting import Trees, fit_trees
-from detectors.estimation import FEWEST_ROWS, LEVEL, Estimate, Estimates, blocks
+from detectors.estimation import FEWEST_ROWS, LEVEL, Estimate, Estimates, blocks, halves
 from detectors.label_model import Coder
 from detectors.overlap import Reach
 from detectors.result import DetectorError, FloatArray, IntArray
@@ -92,7 +92,7 @@ class LossEstimator:
     @cached_property
     def _reach(self) -> Reach:
         kinds = np.append(self.categorical, False)
-        return Reach.of(np.column_stack([self.columns, self.said[0]]), blocks(self.day, 2), kinds, self.loss[0])
+        return Reach.of(np.column_stack([self.columns, self.said[0]]), halves(self.day), kinds, self.loss[0])
 
     def estimate(self, rows: RegressionRows) -> Estimates:
         """MAE and RMSE of a window. Raises DetectorError for no rows or other features."""

@@ -12,7 +12,8 @@ from detectors.calibrators import choose, fit
 from detectors.day_variation import day_covariance
 from detectors.estimation import Estimator, Rows
 from detectors.estimator_bytes import from_bytes, to_bytes
-from detectors.expected import Groups, measures
+from detectors.expected import Groups, Law, draw_chances, measures
+from detectors.label_model import LabelModel
 from detectors.logistic import clustered_covariance, fit_logistic
 from detectors.loss_estimation import LossEstimator, RegressionRows
 from detectors.multiclass_estimation import ClassEstimator, ClassRows
@@ -140,6 +141,57 @@ def test_how_much_days_differ_is_found(effect: float) -> None:
     assert np.sqrt(found[0, 0]) == pytest.approx(effect, abs=0.12)
     assert np.sqrt(found[1, 1]) < 0.15
     assert not day_covariance(odds[:900], label[:900], day[:900], 0.0).any()
+
+
+def test_days_that_do_not_differ_are_found_to_differ_by_next_to_nothing() -> None:
+    found = []
+    for seed in range(8):
+        rng, day = RNG(seed), np.repeat(np.arange(28), 500)
+        odds = rng.normal(-0.5, 1.0, len(day))
+        label = (rng.random(len(day)) < expit(odds)).astype(float)
+        found.append(day_covariance(odds, label, day, -0.5)[0, 0])
+    # What one day's own level is known to, squared, is 0.011.
+    assert np.mean(found) < 0.002
+    assert np.median(found) < 0.001
+
+
+@pytest.mark.parametrize("days", [1, 5, 40])
+def test_chances_that_are_true_on_the_mean_of_days_stay_so_however_much_days_differ(days: int) -> None:
+    odds = RNG(12).normal(-1.5, 1.0, 4000)
+    groups = Groups.of(expit(odds), np.zeros(4000, dtype=np.int64), odds)
+    law = Law(np.zeros(2), np.zeros((2, 2)), np.diag([0.5, 0.1]), -1.5, 30)
+    chance, _ = draw_chances(groups, law, days, 2000, RNG(13))
+    assert (chance @ groups.rows / 4000).mean() == pytest.approx(expit(odds).mean(), abs=0.005)
+
+
+def test_what_only_tells_of_days_next_to_those_learned_from_is_not_taken_for_a_guide() -> None:
+    """The level of the labels wanders; a feature like the temperature says which part of the month it is."""
+    rng, days = RNG(14), 32
+    day = np.repeat(np.arange(days), 300)
+    level = 0.8 * np.sin(np.arange(days) / 3.0)
+    features = np.column_stack([day + rng.normal(0.0, 1.0, len(day)), rng.normal(size=len(day))])
+    odds = rng.normal(-1.0, 1.0, len(day))
+    label = (rng.random(len(day)) < expit(odds + level[day])).astype(float)
+    rows = Rows(expit(odds), (odds > 0.0).astype(np.int64), day, features)
+    found = Estimator.learn(rows, label)
+    assert not found.calibrator.with_features
+    assert found.model is None
+    _, modelled = LabelModel.fit(features, np.zeros(2, dtype=bool), rows.score, label, day % 4)
+    assert choose(rows.score, modelled, label, day, day % 4)[0].with_features
+
+
+def test_positives_add_up_in_each_predicted_class() -> None:
+    rng = RNG(15)
+    odds = rng.normal(-0.5, 1.2, 12_000)
+    said = (odds > 0.3).astype(np.int64)
+    # Where positives are predicted there are fewer than the score says: a step that no smooth curve has.
+    label = (rng.random(len(odds)) < expit(odds - 0.6 * said)).astype(float)
+    found = Estimator.learn(Rows(expit(odds), said, np.arange(12_000) % 20), label)
+    for one in (0, 1):
+        assert expit(found.odds[said == one]).mean() == pytest.approx(label[said == one].mean(), abs=0.001)
+    again = from_bytes(to_bytes(found))
+    assert isinstance(again, Estimator)
+    assert again.by_class == pytest.approx(found.by_class)
 
 
 def test_weights_are_the_density_ratio_and_one_where_nothing_moved() -> None:
