@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -253,6 +255,17 @@ def test_an_estimator_survives_its_bytes(estimator: Estimator) -> None:
     for damaged in (b"", stored[:-100], b"PK" + stored[5:]):
         with pytest.raises(DetectorError):
             from_bytes(damaged)
+
+
+def test_an_estimator_stored_before_classes_were_made_to_add_up_is_read(estimator: Estimator) -> None:
+    with np.load(io.BytesIO(to_bytes(estimator)), allow_pickle=False) as stored:
+        older = {name: stored[name] for name in stored.files if name != "by_class"}
+    assert len(older) == len(stored.files) - 1
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **older)
+    again = from_bytes(buffer.getvalue())
+    assert isinstance(again, Estimator)
+    assert not again.by_class.any()
 
 
 def test_too_little_is_said_and_not_guessed(estimator: Estimator) -> None:
