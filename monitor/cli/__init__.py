@@ -89,7 +89,7 @@ for module in _MODULES:
 
 def main() -> None:
     """The console script."""
-    # Columns are counted side by side already; a matrix of a few thousand numbers split between threads of its own costs
-    # four times as much on cores that have other work. NumPy reads this when it is loaded, which is later.
+    # Columns are counted side by side already; a matrix of a few thousand numbers split between threads of its own
+    # costs four times as much on cores that have other work. NumPy reads this when it is loaded, which is later.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     app(prog_name="driftline")
