@@ -109,7 +109,7 @@ class Calibration:
         if len(held) < FEWEST_DAYS:
             raise DetectorError(f"{len(held)} days with rows are too few to learn from: {FEWEST_DAYS} at least")
         views = Views.of(grid, [profile for _, profile in held])
-        sums = np.array([views.sums(profile) for _, profile in held])
+        sums = views.renewed(np.array([views.sums(profile) for _, profile in held]), grid)
         return cls._fitted(views, sums, [day for day, _ in held], budget, horizons)
 
     @classmethod

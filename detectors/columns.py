@@ -69,6 +69,8 @@ class Column:
     cell of their own, most frequent first; `pooled`: the known values that share the rare cell. Of a private column
     both hold digests, never the values; the edges of a private number are kept, and never shown.
     `low` and `high` are the range in which the sums of an output (score or prediction) are kept, NaN for others.
+    `novelty` (categories): the share of further rows whose value the reference is expected not to have, which is that
+    of its own rows whose value came once (Good 1953).
     """
 
     name: str
@@ -82,6 +84,7 @@ class Column:
     pooled: tuple[str, ...] = ()
     low: float = float("nan")
     high: float = float("nan")
+    novelty: float = 0.0
 
     def __post_init__(self) -> None:
         self.edges.setflags(write=False)
@@ -236,4 +239,5 @@ def _fit_category(
     if private:
         ranked = [hashed(name, value) for value in ranked]
     own, pooled = tuple(ranked[:resolution]), tuple(sorted(ranked[resolution:]))
-    return Column(name, role, ColumnKind.CATEGORY, family, private, values=own, pooled=pooled)
+    novelty = sum(count == 1 for count in counts.values()) / total
+    return Column(name, role, ColumnKind.CATEGORY, family, private, values=own, pooled=pooled, novelty=novelty)

@@ -149,7 +149,9 @@ class Views:
             grid.id, grid.offsets, scores, far, np.array(top, np.int64), table[:, 0], table[:, 1], table[:, 2],
             np.ones((len(grid), 4)), np.zeros(len(table)),
         )  # fmt: skip
-        return views._with_moments(total, profiles)
+        made = views._with_moments(total, profiles)
+        fresh = np.where(table[:, 0] == Series.UNSEEN, _novelty(grid)[table[:, 1]], 0.0)
+        return replace(made, usual=np.maximum(made.usual, fresh))
 
     def _with_moments(self, total: Profile, profiles: Sequence[Profile]) -> Views:
         q = self.scores / STEPS
@@ -225,6 +227,19 @@ class Views:
         """The cells that are far out, and whose they are."""
         cells = np.flatnonzero(self.far)
         return cells, np.searchsorted(self.offsets, cells, side="right") - 1
+
+    def renewed(self, sums: IntArray, grid: Grid) -> IntArray:
+        """The sums of a reference's days, shape (days, width), with as many unseen values as new days will have.
+
+        The grid knows every value of the rows it was fitted on, so where these are the reference's own none is ever
+        unseen in it. What further rows will bring is told by the values that came once (`Column.novelty`).
+        """
+        part = self._parts(sums)
+        valid, seen = part["valid"].sum(axis=0), part["last"].sum(axis=0)
+        lacking = np.maximum(_novelty(grid) - seen / np.maximum(valid, 1), 0.0)
+        made = sums.copy()
+        self._parts(made)["last"][:] += np.rint(part["valid"] * lacking).astype(np.int64)
+        return made
 
     def values(self, sums: IntArray) -> tuple[FloatArray, FloatArray]:
         """Values and sampling variances of all series, each of shape (..., J), of sums of shape (..., width).
@@ -347,6 +362,10 @@ class Views:
     @cached_property
     def _least_changes(self) -> tuple[FloatArray, NDArray[np.bool_]]:
         return np.array([FLOORS[Series(kind)] for kind in self.series.tolist()]), np.isin(self.series, RATES)
+
+
+def _novelty(grid: Grid) -> FloatArray:
+    return np.array([column.novelty for column in grid.columns], dtype=np.float64)
 
 
 def _total(grid: Grid, profiles: Sequence[Profile]) -> Profile:

@@ -248,6 +248,8 @@ class Grid:
                     "values": list(column.values),
                     "pooled": list(column.pooled),
                     "range": [column.low.hex(), column.high.hex()],
+                    # Grids without it are older, or know no value that came once.
+                    **({"novelty": column.novelty.hex()} if column.novelty else {}),
                 }
                 for column in self.columns
             ],
@@ -295,6 +297,7 @@ def _restored(meta: dict[str, Any], edges: FloatArray, ranks: IntArray) -> Grid:
                 tuple(map(str, entry["pooled"])),
                 low,
                 high,
+                float.fromhex(entry.get("novelty", "0x0p+0")),
             )
         )
         start = stop

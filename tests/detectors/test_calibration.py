@@ -160,3 +160,20 @@ def test_a_profile_of_another_grid_is_refused() -> None:
         learned.score(_days(other, rng, 1))
     with pytest.raises(DetectorError, match="days"):
         learned.score([])
+
+
+def test_values_nobody_has_seen_are_no_news_where_each_day_brings_some() -> None:
+    rng, rows, kinds = np.random.default_rng(11), 400, 4000
+    share = 1.0 / np.arange(1, kinds + 1)
+    values = rng.choice(kinds, (90, rows), p=share / share.sum()).astype(str)
+    grid = Grid.fit(pa.table({"c": values[:60].ravel()}))
+    assert grid.columns[0].novelty > 0.01
+    days = [(MONDAY + timedelta(day), grid.profile(pa.table({"c": own}))) for day, own in enumerate(values)]
+    learned = Calibration.learn(grid, days[:60], 1.0)
+    place = [learned.describe(place) for place in range(len(learned.views))].index(("unseen", 0))
+    assert learned.expected_rate(place) == pytest.approx(grid.columns[0].novelty, rel=0.25)
+    windows = [learned.score(days[end - 7 : end]) for end in range(67, 91)]
+    assert not any(window.beyond[place] for window in windows)
+    odd = values[60].copy()
+    odd[: rows // 10] = "junk"
+    assert learned.score([(MONDAY, grid.profile(pa.table({"c": odd})))]).beyond[place]

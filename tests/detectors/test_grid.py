@@ -256,3 +256,18 @@ def test_damaged_grid_bytes_are_refused() -> None:
 def test_an_unknown_column_is_named() -> None:
     with pytest.raises(DetectorError, match="'nope'"):
         one([1.0]).index("nope")
+
+
+def test_values_that_came_once_tell_how_much_new_there_will_be() -> None:
+    table = pa.table({"c": ["a"] * 6 + ["b", "b", "c", "d"], "n": range(10)})
+    column = Grid.fit(table).columns[0]
+    assert column.novelty == 0.2
+    grid = Grid.fit(table)
+    assert Grid.from_bytes(grid.to_bytes()).columns[0].novelty == 0.2
+    # Zipf's law: what ten thousand rows expect of the next ten thousand is what those bring.
+    rng = np.random.default_rng(4)
+    share = 1.0 / np.arange(1, 5001)
+    first, second = rng.choice(5000, (2, 10_000), p=share / share.sum()).astype(str)
+    grid = Grid.fit(pa.table({"c": first}))
+    counts = grid.profile(pa.table({"c": second})).counts
+    assert counts[-1] / 10_000 == pytest.approx(grid.columns[0].novelty, rel=0.1)
