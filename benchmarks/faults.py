@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from benchmarks.policy import parts_of, scan, sums_of
+from benchmarks.policy import scan, sums_of
 from benchmarks.streams import Stream, profiles_of, with_columns
 from detectors.calibration import Calibration
 from detectors.learned_parts import LearnedParts
@@ -146,7 +146,7 @@ def delays(
     clean = sums_of(learned, [profile for _, profile in stream.days])
     weekdays = np.array([day.weekday() for day, _ in stream.days])
     truths = []
-    for (_, one), sums in zip(parts_of(learned), clean, strict=True):
+    for (_, one), sums in zip(learned.each(), clean, strict=True):
         values = one.views.values(sums)[0]
         truths.append((np.nanmean(values, axis=0), np.nanvar(values, axis=0)))
 
@@ -154,7 +154,7 @@ def delays(
         found = [_certain(stream, fault, faulty) for fault in some]
         told = [bad.copy() for bad in found]
         now = sums_of(learned, faulty)
-        for (_, one), before, later, truth in zip(parts_of(learned), clean, now, truths, strict=True):
+        for (_, one), before, later, truth in zip(learned.each(), clean, now, truths, strict=True):
             sums = np.vstack((before[first:start], later))
             beyond = np.any(list(scan(one, sums, weekdays[first:stop], horizons, after).values()), axis=0)
             values = one.views.values(sums)[0]

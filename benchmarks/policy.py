@@ -66,16 +66,11 @@ def scored(
         yield horizon, calibration.score_sums(windows, sliding_window_view(weekdays[start:], horizon))
 
 
-def parts_of(learned: LearnedParts) -> list[tuple[int | None, Calibration]]:
-    """The calibrations of the whole (None) and of each segment, by its place."""
-    return [(None, learned.whole), *learned.segments.items()]
-
-
 def sums_of(learned: LearnedParts, profiles: Sequence[Profile]) -> list[np.ndarray]:
     """The sums of some days, shape (days, width), of the whole and then of each segment that was learned."""
     return [
         np.array([one.views.sums(profile if place is None else profile.segment(place)) for profile in profiles])
-        for place, one in parts_of(learned)
+        for place, one in learned.each()
     ]
 
 
@@ -88,8 +83,8 @@ def under_budgets(
 ) -> dict[float, Outcome]:
     """What each of some budgets would have raised. Scores do not depend on the budget: windows are scored once."""
     bad = {budget: np.zeros(len(weekdays), np.bool_) for budget in budgets}
-    thresholds = {budget: [one.threshold for _, one in parts_of(learned.within(budget))] for budget in budgets}
-    for place, ((_, one), part) in enumerate(zip(parts_of(learned), sums, strict=True)):
+    thresholds = {budget: [one.threshold for _, one in learned.within(budget).each()] for budget in budgets}
+    for place, ((_, one), part) in enumerate(zip(learned.each(), sums, strict=True)):
         for _, scores in scored(one, part, weekdays, horizons):
 
             def beyond(threshold: float, scores: Scores = scores, one: Calibration = one) -> NDArray[np.bool_]:

@@ -167,7 +167,11 @@ class Calibration:
         if not days:
             raise DetectorError("a window needs days")
         sums = np.array([self.views.sums(profile) for _, profile in days])
-        many = self.score_sums(sums[None], _weekdays([day for day, _ in days])[None])
+        return self.score_window(sums, _weekdays([day for day, _ in days]))
+
+    def score_window(self, sums: IntArray, weekdays: IntArray) -> Scores:
+        """`score_sums` of one window: `sums` of shape (days, width), `weekdays` of shape (days,)."""
+        many = self.score_sums(sums[None], weekdays[None])
         rows = (many.significant[0], many.beyond[0], many.given[0])
         return Scores(many.score[0], many.change[0], many.lower[0], many.floor, *rows)
 

@@ -94,15 +94,30 @@ def decode_grid(data: bytes) -> tuple[dict[str, Any], FloatArray, IntArray]:
     )
 
 
+def planes(values: IntArray, width: int) -> bytes:
+    """The lowest `width` bytes of each value: all lowest ones, then all next ones, which compress well."""
+    each = np.ascontiguousarray(values, dtype="<i8").reshape(-1).view(np.uint8).reshape(-1, 8)[:, :width]
+    return np.ascontiguousarray(each.T).tobytes()
+
+
+def from_planes(plain: bytes, size: int, width: int, start: int = 0) -> IntArray:
+    """The values of `planes`, shape (size,), from byte `start` on."""
+    found = np.frombuffer(plain, dtype=np.uint8, count=size * width, offset=start).reshape(width, size)
+    # A plane at a time, as each lies in memory: putting the bytes of each number side by side takes ten times that.
+    part: IntArray = found[0].astype(np.int64)
+    for shift in range(1, width):
+        part |= found[shift].astype(np.int64) << (8 * shift)
+    return part
+
+
 def encode_profile(grid_id: str, rows: int, parts: tuple[IntArray, IntArray, IntArray, IntArray]) -> bytes:
     """Compressed bytes of non-negative int64 arrays, each at the smallest width that holds its largest value."""
     widths, blocks = [], []
     for part in parts:
         largest = int(part.max(initial=0))
         width = max(1, (largest.bit_length() + 7) // 8)
-        planes = np.ascontiguousarray(part, dtype="<i8").reshape(-1).view(np.uint8).reshape(-1, 8)[:, :width]
         widths.append(width)
-        blocks.append(np.ascontiguousarray(planes.T).tobytes())
+        blocks.append(planes(part, width))
     return _PROFILE.pack(_PROFILE_MAGIC, grid_id.encode("ascii"), rows, *widths) + compress(b"".join(blocks))
 
 
@@ -118,11 +133,7 @@ def decode_profile(data: bytes, grid_id: str, sizes: tuple[int, int, int, int]) 
     plain = decompress(data[_PROFILE.size :], sum(size * width for size, width in zip(sizes, widths, strict=True)))
     parts, start = [], 0
     for size, width in zip(sizes, widths, strict=True):
-        planes = np.frombuffer(plain, dtype=np.uint8, count=size * width, offset=start).reshape(width, size)
-        # A plane at a time, as each lies in memory: putting the bytes of each number side by side takes ten times that.
-        part = planes[0].astype(np.int64)
-        for shift in range(1, width):
-            part |= planes[shift].astype(np.int64) << (8 * shift)
+        part = from_planes(plain, size, width, start)
         if part.min(initial=0) < 0:
             raise DetectorError("stored profile is damaged: negative counts")
         parts.append(part)

@@ -31,29 +31,26 @@ CodeArray = NDArray[np.uint16]
 
 
 @compiled
+def _key(x: float, place: float, bins: float) -> np.uint16:
+    """The key of a value by its place between the ends: what lies outside is at either end, NaN beyond."""
+    place = place if place > -1.0 else -1.0
+    place = place if place < bins else bins
+    place = place if x == x else bins + MISSING
+    return np.uint16(np.int32(place + 1.0))
+
+
+@compiled
 def _linear(values: FloatArray, low: float, scale: float, bins: float, keys: CodeArray) -> None:
-    """The key of each value: its place between the ends, what lies outside at either end, NaN beyond."""
-    nowhere = bins + MISSING
+    """The key of each value, its place linear in itself."""
     for i in range(len(values)):
-        x = values[i]
-        place = (x - low) * scale
-        place = place if place > -1.0 else -1.0
-        place = place if place < bins else bins
-        place = place if x == x else nowhere
-        keys[i] = np.uint16(np.int32(place + 1.0))
+        keys[i] = _key(values[i], (values[i] - low) * scale, bins)
 
 
 @compiled
 def _logarithmic(values: FloatArray, raw: IntArray, low: float, scale: float, bins: float, keys: CodeArray) -> None:
     """The same with the place linear in the bits of a positive value; negative ones all lie below."""
-    nowhere = bins + MISSING
     for i in range(len(values)):
-        x = values[i]
-        place = (float(raw[i]) - low) * scale
-        place = place if place > -1.0 else -1.0
-        place = place if place < bins else bins
-        place = place if x == x else nowhere
-        keys[i] = np.uint16(np.int32(place + 1.0))
+        keys[i] = _key(values[i], (float(raw[i]) - low) * scale, bins)
 
 
 @compiled

@@ -47,6 +47,10 @@ class LearnedParts:
                 continue  # too few days have rows of it
         return cls(whole, segments).within(budget)
 
+    def each(self) -> list[tuple[int | None, Calibration]]:
+        """The calibration of the whole (None) and then of each segment, by its place."""
+        return [(None, self.whole), *self.segments.items()]
+
     def within(self, budget: float) -> LearnedParts:
         """The same under another budget, false incidents in 30 days."""
         if not self.segments:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
@@ -25,7 +25,6 @@ from detectors.threshold import FixedRule, ThresholdRule
 from monitor.evaluate import Context, rule_of
 from monitor.prediction_log.base import PredictionLog
 from monitor.profiling.counting import count_slots
-from monitor.reference.day_sums import calibrations as calibrations_of
 from monitor.reference.day_sums import sums_of
 from monitor.reference.hours_of_day import HoursOfDay
 from monitor.reference.left_out import Span, incident_spans, without
@@ -155,7 +154,7 @@ def learned_rule(
     weekdays = np.array([day.weekday() for day, _ in window_days], dtype=np.int64)
     rules: dict[int | None, LearnedRule] = {}
     start = 0
-    for place, one in calibrations_of(learned):
+    for place, one in learned.each():
         rows = [profile.rows if place is None else int(profile.parts[place, 0]) for _, profile in window_days]
         there = np.flatnonzero(rows)
         if len(there):
@@ -169,10 +168,7 @@ def learned_rule(
 
 def _one_rule(calibration: Calibration, settings: ModelSettings, sums: IntArray, weekdays: IntArray) -> LearnedRule:
     named = frozenset(name for name, chosen in settings.detectors.items() if chosen.threshold is not None)
-    many = calibration.score_sums(sums[None], weekdays[None])
-    # One window: what is told of each window loses that side.
-    parts = {each.name: getattr(many, each.name) for each in fields(many)}
-    scores = replace(many, **{name: part[0] for name, part in parts.items() if part.ndim == 2})
+    scores = calibration.score_window(sums, weekdays)
     if settings.small_changes == "alarm":
         scores = replace(scores, beyond=scores.significant)
     return LearnedRule(rule_of(settings), named, calibration, scores)

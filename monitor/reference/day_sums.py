@@ -8,38 +8,27 @@ Making it takes a pass over every cell of a day, and a window of 28 days that sl
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from detectors import codec
-from detectors.calibration import Calibration
 from detectors.learned_parts import LearnedParts
 from detectors.profile import Profile
 from detectors.result import IntArray
 
 
-def calibrations(learned: LearnedParts) -> Iterator[tuple[int | None, Calibration]]:
-    """The calibration of the whole (None) and of each segment, by its place, in the order of a row."""
-    yield None, learned.whole
-    yield from learned.segments.items()
-
-
 def sums_of(learned: LearnedParts, day: Profile) -> IntArray:
     """The row of a day, shape (width of all parts,)."""
     return np.concatenate(
-        [one.views.sums(day if place is None else day.segment(place)) for place, one in calibrations(learned)]
+        [one.views.sums(day if place is None else day.segment(place)) for place, one in learned.each()]
     )
 
 
 def to_bytes(sums: IntArray) -> bytes:
     """Compressed bytes of a row, for `from_bytes`."""
-    planes = np.ascontiguousarray(sums, dtype="<i8").view(np.uint8).reshape(-1, 8)
-    return codec.compress(np.ascontiguousarray(planes.T).tobytes())
+    return codec.compress(codec.planes(sums, 8))
 
 
 def from_bytes(learned: LearnedParts, data: bytes) -> IntArray:
     """The row of `to_bytes`. Raises DetectorError for damaged bytes."""
-    width = sum(one.views.width for _, one in calibrations(learned))
-    plain = np.frombuffer(codec.decompress(data, 8 * width), dtype=np.uint8).reshape(8, width)
-    return np.ascontiguousarray(plain.T).view("<i8").reshape(-1).astype(np.int64, copy=False)
+    width = sum(one.views.width for _, one in learned.each())
+    return codec.from_planes(codec.decompress(data, 8 * width), width, 8)

@@ -42,7 +42,7 @@ class HoursOfDay:
 def usual_hour(
     connection: Connection, baseline: Baseline, window: Window, zone: ZoneInfo, minimum_rows: int
 ) -> Profile | None:
-    """The baseline at the local hour of a window and the hours beside it; None where that is fewer than its rows."""
+    """The baseline at a window's local hour and those beside it; None where they hold fewer than `minimum_rows`."""
     hour = window.start.astimezone(zone).hour
     held = hours_of_day.get(connection, baseline.id, [(hour + beside) % 24 for beside in _BESIDE])
     usual = sum((Profile.from_bytes(baseline.grid, data) for data in held), Profile.empty(baseline.grid))
