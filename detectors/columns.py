@@ -197,7 +197,7 @@ def quantile_edges(ordered: FloatArray, resolution: int) -> tuple[FloatArray, In
         cuts = ordered[ranks - 1]
         atoms = np.unique(cuts[np.searchsorted(ordered, cuts, side="right") > ranks])
     least = just_below(ordered[:1])
-    edges = np.unique(np.concatenate((least, cuts, just_below(atoms), atoms)))
+    edges = np.unique(np.concatenate((least, cuts, just_below(atoms), atoms))) + 0.0  # -0.0 is no other edge than 0.0
     return edges, np.searchsorted(ordered, edges, side="right").astype(np.int64)
 
 

@@ -271,3 +271,8 @@ def test_values_that_came_once_tell_how_much_new_there_will_be() -> None:
     grid = Grid.fit(pa.table({"c": first}))
     counts = grid.profile(pa.table({"c": second})).counts
     assert counts[-1] / 10_000 == pytest.approx(grid.columns[0].novelty, rel=0.1)
+
+
+def test_zeros_of_either_sign_are_one_edge() -> None:
+    edges, _ = quantile_edges(np.array([-2.0, -1.0, -0.0, 0.0, 1.0]), 10)
+    assert not np.signbit(edges[edges == 0.0]).any()
